@@ -1,0 +1,69 @@
+/**
+ * Errors carry PyTorch's type names and wording, so that a search for the message finds the answer.
+ * JavaScript's own `TypeError` serves where Python raises `TypeError`.
+ */
+export class RuntimeError extends Error {
+  override name = 'RuntimeError'
+}
+export class ValueError extends Error {
+  override name = 'ValueError'
+}
+export class IndexError extends Error {
+  override name = 'IndexError'
+}
+export class KeyError extends Error {
+  override name = 'KeyError'
+}
+export class NotImplementedError extends Error {
+  override name = 'NotImplementedError'
+}
+
+/** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`: the optimal string alignment distance. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1
+      let best = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, beforeLast[j - 2] + 1)
+      row.push(best)
+    }
+    beforeLast = last
+    last = row
+  }
+  return last[b.length]
+}
+
+/** The candidate that `name` was most likely meant to be, or undefined where none is near. */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  const plain = (s: string) => s.replace(/[-_]/g, '').toLowerCase()
+  let best: string | undefined
+  let bestDistance = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    const distance = editDistance(plain(name), plain(candidate))
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return bestDistance <= Math.max(2, Math.floor(name.length / 2)) ? best : undefined
+}
+
+/**
+ * Refuses an option that `owner` does not know: JavaScript would ignore a misspelt one in silence.
+ * @throws TypeError naming the option, the nearest known one, and all known ones.
+ */
+export function checkOptions(owner: string, options: object | undefined, known: readonly string[]): void {
+  if (options === undefined) return
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new TypeError(`${owner}: options must be an object such as { ${known[0] ?? ''} }, got ${options === null ? 'null' : Array.isArray(options) ? 'an array' : typeof options}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue
+    const nearest = nearestName(key, known)
+    const hint = nearest ? ` Did you mean '${nearest}'?` : ''
+    throw new TypeError(`${owner}: got an unexpected option '${key}'.${hint} Known options: ${known.join(', ') || 'none'}`)
+  }
+}

@@ -1,0 +1,268 @@
+import { allocator, type Block, formatBytes, type MemoryUse } from './allocator.js'
+import { type Dtype, dtypes, type TypedArray } from './dtype.js'
+import { RuntimeError } from './errors.js'
+import { formatShape, type Shape } from './shape.js'
+
+/**
+ * Storage and its lifetime.
+ *
+ * A storage made while a scope is open belongs to that scope and is released with it, unless it is kept. Outside every scope, and once
+ * kept, the garbage collector is the net: a FinalizationRegistry frees the block when no tensor reaches the storage any more. Registries
+ * only run between tasks, which is why loops have scopes (`steps`, `DataLoader`, `scope`).
+ */
+export class Storage {
+  /** Counts in-place changes; views share it. Autograd compares it with the value at the time of saving. */
+  version = 0
+  /** What released it, for the error text of a later use; null while it is alive. */
+  releasedBy: string | null = null
+  /** The scope that will release it, or null: kept, and left to the garbage collector. */
+  scope: Scope | null = null
+  private readonly block: Block
+
+  constructor(
+    readonly byteLength: number,
+    dtype: Dtype,
+    shape: Shape,
+  ) {
+    this.block = allocator().allocate(byteLength, () => `${dtype} ${formatShape(shape)}`)
+    if (currentScope) currentScope.own(this)
+    else leaveToGarbageCollector(this, this.block)
+  }
+
+  /** Byte address in the memory, 0 to 2^32. @throws RuntimeError where the storage was released. */
+  get ptr(): number {
+    if (this.releasedBy !== null) this.refuse()
+    return this.block.ptr
+  }
+
+  /** A typed array over the bytes as they are now. Don't hold it across an allocation: the memory may grow and detach it. */
+  array(dtype: Dtype): TypedArray {
+    const info = dtypes[dtype]
+    return new info.array(allocator().memory.buffer, this.ptr, this.byteLength / info.bytes)
+  }
+
+  release(by: string): void {
+    if (this.releasedBy !== null) return
+    this.releasedBy = by
+    if (this.scope === null) takeFromNet(this.block)
+    allocator().release(this.block)
+  }
+
+  /** Moves it to another owner; null keeps it until nothing refers to it. */
+  moveTo(scope: Scope | null): void {
+    if (this.scope === scope || this.releasedBy !== null) return
+    if (scope) {
+      if (this.scope === null) takeFromNet(this.block)
+      scope.own(this)
+    } else {
+      this.scope = null
+      leaveToGarbageCollector(this, this.block)
+    }
+  }
+
+  /** Ends its life with the scope that is open now, where one is. */
+  static toCurrentScope(storage: Storage): void {
+    if (storage.scope === null && currentScope) storage.moveTo(currentScope)
+  }
+
+  private refuse(): never {
+    throw new RuntimeError(
+      `this tensor (${this.block.describe()}) was released ${this.releasedBy}. ` +
+        'Read numbers out of it before (`.item()`, `.toArray()`), or `keep(tensor)` it where it is made.',
+    )
+  }
+}
+
+/** Tensors that the net holds now: neither in a scope nor released. */
+const net = new Set<Block>()
+const registry = new FinalizationRegistry<Block>((block) => {
+  takeFromNet(block)
+  allocator().release(block)
+})
+
+let netBytes = 0
+let warned = false
+const NET_TENSORS_BEFORE_WARNING = 200_000
+const NET_BYTES_BEFORE_WARNING = 2 ** 31
+
+function leaveToGarbageCollector(storage: Storage, block: Block): void {
+  registry.register(storage, block)
+  net.add(block)
+  netBytes += block.size
+  if (!warned && (net.size > NET_TENSORS_BEFORE_WARNING || netBytes > NET_BYTES_BEFORE_WARNING)) {
+    warned = true
+    console.warn(
+      `evenkeel: ${net.size} tensors (${formatBytes(netBytes)}) are waiting for the garbage collector, which runs only between tasks. ` +
+        'Iterate with `for (const step of steps(n))` or over a DataLoader, or wrap the body of your loop in scope(() => ...).',
+    )
+  }
+}
+
+function takeFromNet(block: Block): void {
+  if (net.delete(block)) netBytes -= block.size
+}
+
+/** A stretch of the program at whose end everything made in it and not kept is released. */
+export class Scope {
+  parent: Scope | null = null
+  private owned: Storage[] = []
+  private compactAt = 1024
+
+  constructor(readonly label: string) {}
+
+  own(storage: Storage): void {
+    storage.scope = this
+    this.owned.push(storage)
+    // What was released or kept early must not pile up in a long scope.
+    if (this.owned.length >= this.compactAt) {
+      this.owned = this.owned.filter((s) => s.scope === this && s.releasedBy === null)
+      this.compactAt = Math.max(1024, this.owned.length * 2)
+    }
+  }
+
+  enter(): this {
+    this.parent = currentScope
+    currentScope = this
+    return this
+  }
+
+  /** Takes the scope off the stack. False where scopes opened after it are still open: loops that interleave across an `await`. */
+  leave(): boolean {
+    if (currentScope === this) {
+      currentScope = this.parent
+      return true
+    }
+    for (let s = currentScope; s; s = s.parent) if (s.parent === this) s.parent = this.parent
+    return false
+  }
+
+  /** Releases what it still owns. */
+  release(): void {
+    for (const storage of this.owned) if (storage.scope === this) storage.release(this.label)
+    this.owned = []
+  }
+
+  /** Hands what it still owns to `scope`, or, with null, to the garbage collector. */
+  handOver(scope: Scope | null): void {
+    for (const storage of this.owned) if (storage.scope === this) storage.moveTo(scope)
+    this.owned = []
+  }
+}
+
+let currentScope: Scope | null = null
+export const getCurrentScope = (): Scope | null => currentScope
+
+/** What has a storage: a tensor. */
+export interface HasStorage {
+  readonly storage: Storage
+}
+
+/**
+ * Keeps tensors beyond the scope or loop turn they were made in, until nothing refers to them.
+ * @returns its first argument
+ */
+export function keep<T extends HasStorage>(tensor: T, ...more: HasStorage[]): T {
+  for (const t of [tensor, ...more]) {
+    if (t.storage.releasedBy !== null) void t.storage.ptr
+    t.storage.moveTo(null)
+  }
+  return tensor
+}
+
+function storagesIn(value: unknown, found: Set<Storage>, depth = 0): void {
+  if (value === null || typeof value !== 'object' || depth > 4) return
+  if ('storage' in value && value.storage instanceof Storage) found.add(value.storage)
+  else if (Array.isArray(value)) for (const v of value) storagesIn(v, found, depth + 1)
+  else if (value instanceof Map) for (const v of value.values()) storagesIn(v, found, depth + 1)
+  else if (Object.getPrototypeOf(value) === Object.prototype) for (const v of Object.values(value)) storagesIn(v, found, depth + 1)
+}
+
+/**
+ * Runs `fn` and releases every tensor made in it, except those in its result (also within arrays, maps and plain objects),
+ * parameters, buffers, gradients of what outlives it, optimizer state, and what was `keep`-ed.
+ * `fn` must be synchronous: other code would run inside the scope at each `await`.
+ */
+export function scope<T>(fn: () => T): T {
+  const s = new Scope('when the scope() it was made in ended').enter()
+  let done = false
+  try {
+    const result = fn()
+    if (result instanceof Promise) {
+      throw new TypeError('scope: the function must be synchronous, got one that returns a Promise; use `for (const step of steps(n))` around awaits')
+    }
+    const found = new Set<Storage>()
+    storagesIn(result, found)
+    for (const storage of found) if (storage.scope === s) storage.moveTo(s.parent)
+    done = true
+    return result
+  } finally {
+    s.leave()
+    // After an error the caller may hold what the closure captured: leave it to the garbage collector.
+    if (done) s.release()
+    else s.handOver(null)
+  }
+}
+
+let warnedInterleaved = false
+
+/**
+ * Makes each turn of a loop a scope: what was made in a turn is released when the next one starts. The last turn's tensors stay, so that
+ * a result can be read after the loop.
+ */
+export function* turns<T>(values: Iterable<T>, loop: string): Generator<T, void, undefined> {
+  const label = `when the next turn of ${loop} started`
+  let turn: Scope | null = null
+  const leave = (scope: Scope | null) => {
+    const nested = !scope || scope.leave()
+    if (!nested && !warnedInterleaved) {
+      warnedInterleaved = true
+      console.warn('evenkeel: two training loops take turns in one thread, so their tensors are left to the garbage collector. Run each loop in a worker of its own.')
+    }
+    return nested
+  }
+  const iterator = values[Symbol.iterator]()
+  try {
+    for (;;) {
+      const previous: Scope | null = turn
+      const nested = leave(previous)
+      // The next value is made inside the turn that it is for, and before the previous turn is released: only now is it known to be not the last.
+      turn = new Scope(label).enter()
+      const step = iterator.next()
+      if (step.done) {
+        leave(turn)
+        turn.release()
+        turn = null
+        previous?.handOver(nested ? previous.parent : null)
+        return
+      }
+      if (nested) previous?.release()
+      else previous?.handOver(null)
+      yield step.value
+    }
+  } finally {
+    if (turn) turn.handOver(leave(turn) ? turn.parent : null)
+    iterator.return?.()
+  }
+}
+
+/**
+ * Counts from 0 to n - 1; each turn of the loop is a scope. Without `n` it counts on until the loop breaks.
+ * @example for (const step of steps(10_000)) { loss(model.forward(x), y).backward(); optimizer.step() }
+ */
+export function steps(n: number = Number.POSITIVE_INFINITY): Generator<number, void, undefined> {
+  if (!(n === Number.POSITIVE_INFINITY || (Number.isInteger(n) && n >= 0))) throw new TypeError(`steps: expected a whole number of turns, got ${n}`)
+  return turns(count(n), 'steps()')
+}
+
+function* count(n: number): Generator<number, void, undefined> {
+  for (let i = 0; i < n; i++) yield i
+}
+
+/** Live tensors and bytes, the peak, and what the memory holds in all. */
+export const memory = (): MemoryUse => allocator().use()
+
+/** Starts a new measurement of `memory().peakBytes`. */
+export const resetPeakMemory = (): void => allocator().resetPeak()
+
+/** Bounds the memory that tensors may take together, in bytes; at the limit an error names the largest. */
+export const setMemoryLimit = (bytes: number): void => allocator().setLimit(bytes)

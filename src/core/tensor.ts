@@ -1,0 +1,136 @@
+import { type Dtype, dtypes, type TypedArray } from './dtype.js'
+import { RuntimeError } from './errors.js'
+import type { GradFn, GradHook } from './graph.js'
+import { contiguousStrides, formatShape, isContiguous, numelOf, type Shape } from './shape.js'
+import { Storage } from './storage.js'
+
+/**
+ * An n-dimensional array: a window (`shape`, `strides`, `offset`, in elements) onto a storage that views share.
+ *
+ * Operations are functions in `ops/` and methods of the same names here; `ops/methods.ts` attaches them, so that this file knows none.
+ */
+export class Tensor {
+  readonly storage: Storage
+  readonly dtype: Dtype
+  readonly shape: Shape
+  readonly strides: Shape
+  /** Elements before the first one. */
+  readonly offset: number
+
+  /** The node that computed it, or null for a leaf. Set by autograd. */
+  gradFn: GradFn | null = null
+  /** Which output of `gradFn` it is. */
+  outputIndex = 0
+  /** Node that adds into `.grad`; made by autograd when a leaf first takes part in a graph. */
+  accumulator: GradFn | null = null
+  /** Whether a view made it: in-place changes of it would have to reach the base's history. */
+  isView = false
+  gradHooks: Set<GradHook> | null = null
+  private needsGrad = false
+  private gradient: Tensor | null = null
+
+  constructor(storage: Storage, dtype: Dtype, shape: Shape, strides: Shape = contiguousStrides(shape), offset = 0) {
+    this.storage = storage
+    this.dtype = dtype
+    this.shape = shape
+    this.strides = strides
+    this.offset = offset
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length
+  }
+
+  /** `size()` is the shape, `size(dim)` one size of it, counted from either end. */
+  size(): Shape
+  size(dim: number): number
+  size(dim?: number): Shape | number {
+    if (dim === undefined) return this.shape
+    const size = this.shape.at(dim)
+    if (size === undefined) throw new RuntimeError(`Dimension out of range (expected to be in range of [${-this.ndim}, ${this.ndim - 1}], but got ${dim})`)
+    return size
+  }
+
+  numel(): number {
+    return numelOf(this.shape)
+  }
+
+  isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides)
+  }
+
+  /** True for what users create, false for what an operation on something that requires grad computed. */
+  get isLeaf(): boolean {
+    return this.gradFn === null
+  }
+
+  get requiresGrad(): boolean {
+    return this.needsGrad || this.gradFn !== null
+  }
+
+  set requiresGrad(value: boolean) {
+    this.requiresGrad_(value)
+  }
+
+  /** @throws RuntimeError on a non-leaf that should stop requiring grad, and on integer and bool tensors. */
+  requiresGrad_(value = true): this {
+    if (this.gradFn !== null) {
+      if (value) return this
+      throw new RuntimeError(
+        "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+      )
+    }
+    if (value && dtypes[this.dtype].category !== 2) {
+      throw new RuntimeError('only Tensors of floating point dtype can require gradients')
+    }
+    this.needsGrad = value
+    return this
+  }
+
+  /** The accumulated gradient: same shape and dtype, or null. It lives as long as the tensor does. */
+  get grad(): Tensor | null {
+    return this.gradient
+  }
+
+  set grad(value: Tensor | null) {
+    const old = this.gradient
+    if (old === value) return
+    if (value !== null) {
+      if (value.dtype !== this.dtype) {
+        throw new RuntimeError(`assigned grad has data of a different type: expected ${this.dtype}, got ${value.dtype}`)
+      }
+      if (value.shape.length !== this.shape.length || value.shape.some((s, i) => s !== this.shape[i])) {
+        throw new RuntimeError(`assigned grad has data of a different size: expected ${formatShape(this.shape)}, got ${formatShape(value.shape)}`)
+      }
+      value.storage.moveTo(this.storage.scope)
+    }
+    this.gradient = value
+    // The old one may be in the user's hands, so the current scope ends its life, not this assignment.
+    if (old !== null && old.storage !== value?.storage) Storage.toCurrentScope(old.storage)
+  }
+
+  /**
+   * The elements where they lie, without a copy: writing changes the tensor. Valid until the next tensor is made (the memory may grow).
+   * @throws RuntimeError where the tensor is not contiguous; `toTypedArray()` copies any tensor.
+   */
+  get data(): TypedArray {
+    if (!this.isContiguous()) throw new RuntimeError('data: the tensor is not contiguous; call contiguous() first, or toTypedArray() for a copy')
+    const all = this.storage.array(this.dtype)
+    return all.subarray(this.offset, this.offset + this.numel())
+  }
+
+  /** Releases the memory now if this tensor made it; a view leaves that to its base. Any later use is an error that says so. */
+  dispose(): void {
+    if (!this.isView) this.storage.release('by dispose()')
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** A tensor with undefined contents, contiguous. */
+export function emptyTensor(shape: Shape, dtype: Dtype): Tensor {
+  return new Tensor(new Storage(numelOf(shape) * dtypes[dtype].bytes, dtype, shape), dtype, shape)
+}

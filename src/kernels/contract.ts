@@ -1,0 +1,274 @@
+import type { Dtype } from '../core/dtype.js'
+import type { Generator } from '../core/random.js'
+import type { Shape } from '../core/shape.js'
+import type { Storage } from '../core/storage.js'
+
+/**
+ * The kernels that a backend provides.
+ *
+ * A kernel gets views (storage, dtype, shape, strides, offset) and plain numbers, and writes into views that the caller made. Shapes,
+ * ranks and dtypes are checked above, in `ops/`: here they are right. Unless a kernel says otherwise
+ * - inputs may have any strides, 0 (broadcast) and channels-last included; outputs are contiguous unless named `target`;
+ * - arithmetic happens in f32 or better for float16 and bfloat16; integer sums are exact within the output's dtype;
+ * - a null output is not wanted and not computed;
+ * - an output may be the very same view as an element-wise input (in place), else views don't overlap.
+ * Tensors fit the interface as they are.
+ */
+export interface View {
+  readonly storage: Storage
+  readonly dtype: Dtype
+  readonly shape: Shape
+  readonly strides: Shape
+  readonly offset: number
+}
+
+/** y = f(x), element by element. `params` are named in the comment of each. Undefined points follow PyTorch's CPU kernels. */
+export type UnaryOp =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'round' // ties to even
+  | 'trunc'
+  | 'square'
+  | 'reciprocal'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log2'
+  | 'log10'
+  | 'log1p'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'erf'
+  | 'erfinv'
+  | 'sigmoid'
+  | 'logSigmoid'
+  | 'relu'
+  | 'leakyRelu' // slope
+  | 'elu' // alpha, scale, inputScale: scale * (x > 0 ? x : alpha * (exp(x * inputScale) - 1))
+  | 'gelu' // exact, by erf
+  | 'geluTanh'
+  | 'silu'
+  | 'mish'
+  | 'softplus' // beta, threshold
+  | 'hardtanh' // min, max; NaN stays NaN. Serves clamp, relu6
+  | 'hardswish'
+  | 'hardsigmoid'
+  | 'hardshrink' // lambda
+  | 'softshrink' // lambda
+  | 'threshold' // threshold, value
+  | 'powScalar' // exponent
+  | 'logicalNot' // to bool, as the next three
+  | 'isNan'
+  | 'isInf'
+  | 'isFinite'
+
+/** y = f(a, b). Backward kernels get a = the gradient of the output and b = the input or output named in the comment. */
+export type BinaryOp =
+  | 'add' // alpha: a + alpha * b
+  | 'sub' // alpha: a - alpha * b
+  | 'mul'
+  | 'div'
+  | 'floorDivide'
+  | 'remainder' // sign of the divisor, as Python's %
+  | 'fmod' // sign of the dividend, as C's
+  | 'pow'
+  | 'maximum' // NaN wins, as the next
+  | 'minimum'
+  | 'atan2'
+  | 'eq' // the six comparisons and the logical ones write bool
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'logicalAnd'
+  | 'logicalOr'
+  | 'logicalXor'
+  | 'bitwiseAnd'
+  | 'bitwiseOr'
+  | 'bitwiseXor'
+  | 'sigmoidBackward' // b = output
+  | 'tanhBackward' // b = output
+  | 'logSigmoidBackward' // b = input
+  | 'reluBackward' // b = output: a where b > 0
+  | 'leakyReluBackward' // slope; b = input
+  | 'eluBackward' // alpha, scale, inputScale; b = input
+  | 'geluBackward' // b = input, as all that follow
+  | 'geluTanhBackward'
+  | 'siluBackward'
+  | 'mishBackward'
+  | 'softplusBackward' // beta, threshold
+  | 'hardtanhBackward' // min, max: a where min < b < max
+  | 'hardswishBackward'
+  | 'hardsigmoidBackward'
+  | 'shrinkBackward' // lambda: a where |b| > lambda; serves hard- and softshrink
+  | 'thresholdBackward' // threshold: a where b > threshold
+
+export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all'
+
+/** Convolution over 1 to 3 axes. x [N, C, ...S], w [O, C / groups, ...K], y [N, O, ...]; cross-correlation, zero padding on both sides. */
+export interface ConvGeometry {
+  readonly stride: Shape
+  readonly padding: Shape
+  readonly dilation: Shape
+  readonly groups: number
+}
+
+/** The windows along one axis: output i reads input starts[i], starts[i] + dilation, ... below ends[i]; already cut to the input. */
+export interface PoolAxis {
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+  readonly dilation: number
+}
+
+/**
+ * How rows share statistics and parameters, for every norm whose statistics belong to one sample. x is [rows, size]; each row has its own
+ * statistics; element j of row r has parameter (r mod groups) * (size / run) + floor(j / run).
+ *
+ * LayerNorm, RMSNorm: groups 1, run 1, size = the product of normalizedShape. GroupNorm(G, C) over L positions: groups G, size C / G * L,
+ * run L. InstanceNorm: groups C, size L, run L.
+ */
+export interface RowNormGeometry {
+  readonly rows: number
+  readonly size: number
+  readonly groups: number
+  readonly run: number
+}
+
+/** The running averages of BatchNorm, updated in place: new = (1 - momentum) * old + momentum * batch, with the unbiased variance. */
+export interface RunningStatistics {
+  readonly mean: View | null
+  readonly variance: View | null
+  readonly momentum: number
+}
+
+export interface SgdOptions {
+  readonly lr: number
+  readonly momentum: number
+  readonly dampening: number
+  readonly weightDecay: number
+  readonly nesterov: boolean
+  readonly maximize: boolean
+  /** The momentum buffer is new: it becomes the gradient itself, undampened. */
+  readonly first: boolean
+}
+
+export interface AdamOptions {
+  readonly lr: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly eps: number
+  readonly weightDecay: number
+  /** AdamW: the decay is taken from the parameter, not added to the gradient. */
+  readonly decoupled: boolean
+  readonly maximize: boolean
+  /** Steps taken, this one included. */
+  readonly step: number
+}
+
+export interface Kernels {
+  /** Every element of `target` becomes `value`, converted to its dtype. */
+  fill(target: View, value: number | bigint): void
+  /** target = x, element by element, converting dtypes as PyTorch does. `target` may have any strides; x broadcasts to it. */
+  copy(x: View, target: View): void
+
+  unary(op: UnaryOp, x: View, target: View, params?: readonly number[]): void
+  /** Operands broadcast to target's shape. Both are converted to the dtype they promote to; target's dtype is that, or bool. */
+  binary(op: BinaryOp, a: View | number, b: View | number, target: View, params?: readonly number[]): void
+  /** target = condition ? a : b; all broadcast. */
+  where(condition: View, a: View | number, b: View | number, target: View): void
+
+  /** Reduces `dims` (ascending). Without elements: 0, 1, refused above for max and min, false, true. NaN wins in max and min. */
+  reduce(op: ReduceOp, x: View, dims: readonly number[], out: View): void
+  /** Index (int64) of the first largest or smallest along `dim`, NaN counting as both; over all elements where dim is null. */
+  argReduce(op: 'max' | 'min', x: View, dim: number | null, out: View): void
+  /** Mean, and biased variance by two passes (never as E[x^2] - E[x]^2), over `dims`. */
+  moments(x: View, dims: readonly number[], mean: View, variance: View | null): void
+  cumsum(x: View, dim: number, out: View): void
+  softmax(x: View, dim: number, log: boolean, out: View): void
+  /** From the gradient of the output and the output y: y (dy - sum(dy y)), or dy - exp(y) sum(dy) where `log`. */
+  softmaxBackward(dy: View, y: View, dim: number, log: boolean, dx: View): void
+
+  /** out[b] = x[b] w[b], optionally + out[b] (`accumulate`). x [B, M, K], w [B, K, N], out [B, M, N] contiguous; B strides may be 0. */
+  matmul(x: View, w: View, out: View, accumulate: boolean): void
+
+  conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View): void
+  /** The gradient with respect to x; also the forward pass of transposed convolution. dx may be larger than the windows reach: zeros there. */
+  convInputGrad(dy: View, w: View, geometry: ConvGeometry, dx: View): void
+  convWeightGrad(dy: View, x: View, geometry: ConvGeometry, dw: View): void
+
+  /** x [N, C, ...S] with 1 to 3 axes; indices (int64) count within ...S; the first largest wins, NaN over all. */
+  maxPool(x: View, axes: readonly PoolAxis[], y: View, indices: View): void
+  /** Each window's sum divided by the product of divisors[axis][i], or by divisors as one number. */
+  avgPool(x: View, axes: readonly PoolAxis[], divisors: readonly Float64Array[] | number, y: View): void
+  avgPoolBackward(dy: View, axes: readonly PoolAxis[], divisors: readonly Float64Array[] | number, dx: View): void
+
+  /** out[i][j] = x[i][index[i][j]] along `dim`. Indices (int64) are checked here: @throws IndexError "index 7 is out of bounds for dimension 0 with size 5". */
+  gather(x: View, dim: number, index: View, out: View): void
+  /** target[index[i]] += src[i] along `dim`, in the order of the elements; without `add` the last one stays. */
+  scatter(target: View, dim: number, index: View, src: View, add: boolean): void
+  /** Whole slices: out[.., i, ..] = x[.., index[i], ..]; index is 1-dimensional int64. */
+  indexSelect(x: View, dim: number, index: View, out: View): void
+  /** target[.., index[i], ..] += src[.., i, ..]. */
+  indexAdd(target: View, dim: number, index: View, src: View): void
+
+  /**
+   * BatchNorm with the batch's own statistics. x and y [N, C, L]; weight, bias [C] or null; mean, rstd [C] float64, saved for backward:
+   * at an offset of 1e6 a float32 mean is off by 0.03. Normalises with the biased variance, as (x - mean) * rstd * weight + bias.
+   */
+  batchNorm(x: View, weight: View | null, bias: View | null, running: RunningStatistics, eps: number, y: View, mean: View, rstd: View): void
+  /** BatchNorm with given statistics: mean, rstd [C], any float dtype. */
+  batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View): void
+  /**
+   * With g = dy * weight and x^ = (x - mean) rstd: dx = rstd (g - mean(g) - x^ mean(g x^)) where `training`, else rstd g;
+   * dweight = sum(dy x^), dbias = sum(dy), over N and L.
+   */
+  batchNormBackward(
+    dy: View,
+    x: View,
+    weight: View | null,
+    mean: View,
+    rstd: View,
+    training: boolean,
+    dx: View | null,
+    dweight: View | null,
+    dbias: View | null,
+  ): void
+
+  /** Mean (float64 [rows], null for RMS norms, which don't centre) and rstd = 1 / sqrt(var + eps) or 1 / sqrt(mean(x^2) + eps). */
+  rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void
+  /** As batchNormBackward, means over a row; without a mean dx = rstd (g - x^ mean(g x^)). */
+  rowNormBackward(
+    dy: View,
+    x: View,
+    weight: View | null,
+    geometry: RowNormGeometry,
+    mean: View | null,
+    rstd: View,
+    dx: View | null,
+    dweight: View | null,
+    dbias: View | null,
+  ): void
+
+  /** One step in place on parameter and buffer (null without momentum). https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
+  sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void
+  /** One step in place on parameter and moments; maxSecond is AMSGrad's. https://pytorch.org/docs/2.6/generated/torch.optim.Adam.html */
+  adamStep(parameter: View, grad: View, first: View, second: View, maxSecond: View | null, options: AdamOptions): void
+
+  /** Independent draws in the elements' order, as PyTorch's CPU generator makes them; any strides. */
+  uniform(target: View, generator: Generator, from: number, to: number): void
+  normal(target: View, generator: Generator, mean: number, std: number): void
+  bernoulli(target: View, generator: Generator, p: View | number): void
+}
