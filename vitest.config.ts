@@ -1,9 +1,14 @@
+import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs'
 
 // Tests and examples import the package by its own name where they stand for a user's code; here that means the sources.
-const alias = { evenkeel: new URL('./src/index.ts', import.meta.url).pathname }
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+const alias = [
+  { find: /^evenkeel$/, replacement: source('index.ts') },
+  { find: /^evenkeel\/node$/, replacement: source('node.ts') },
+]
 
 export default defineConfig({
   test: {
