@@ -1,7 +1,63 @@
+import { RuntimeError } from '../core/errors.js'
 import type { Kernels } from './contract.js'
 import { reference } from './reference/index.js'
+import { wasm } from './wasm/index.js'
+import { load } from './wasm/launch.js'
 
 export type * from './contract.js'
 
+export type BackendName = 'wasm' | 'reference'
+
+let name: BackendName | undefined
+/** Why the host cannot run the WebAssembly kernels, or null. */
+let refusal: string | null = null
+
+/** Chooses at the first kernel call: compiling takes milliseconds, and importing the package shall do nothing. */
+const undecided = new Proxy(reference, {
+  get(_, kernel) {
+    decide()
+    return Reflect.get(kernels, kernel)
+  },
+})
+
 /** The backend that ops call. */
-export const kernels: Kernels = reference
+export let kernels: Kernels = undecided
+
+function decide(): void {
+  if (name !== undefined) return
+  try {
+    setBackend('wasm')
+  } catch (error) {
+    refusal = error instanceof Error ? error.message : String(error)
+    setBackend('reference')
+  }
+}
+
+/**
+ * Runs every later kernel on `backend`. By default that is 'wasm' where the host can compile it, else 'reference'.
+ * @throws RuntimeError where the host has no WebAssembly SIMD or forbids compiling WebAssembly.
+ */
+export function setBackend(backend: BackendName): void {
+  if (backend !== 'wasm' && backend !== 'reference') throw new TypeError(`setBackend: expected 'wasm' or 'reference', got '${String(backend)}'`)
+  if (backend === 'wasm') {
+    try {
+      load()
+    } catch (error) {
+      throw new RuntimeError(`the WebAssembly kernels can't be compiled here: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  name = backend
+  kernels = backend === 'wasm' ? wasm : reference
+}
+
+export interface BackendInfo {
+  readonly backend: BackendName
+  /** Why it is not 'wasm', where the host could not compile that. */
+  readonly refusal: string | null
+}
+
+/** Which backend runs the kernels. */
+export function backendInfo(): BackendInfo {
+  decide()
+  return { backend: name ?? 'reference', refusal }
+}

@@ -1,0 +1,8 @@
+/**
+ * The kernels, family by family. Every exported function is a kernel: it returns nothing, and its last two parameters are a range of
+ * blocks [begin, end). What a block is, each family says; results don't depend on how the blocks are cut into ranges.
+ */
+export * from './elementwise'
+
+/** End of the static data. The build checks that it stays below the tensors. */
+export const heapBase: usize = __heap_base

@@ -1,0 +1,6 @@
+import type { Kernels } from '../contract.js'
+import { reference } from '../reference/index.js'
+import { elementwise } from './elementwise.js'
+
+/** The WebAssembly backend: SIMD kernels for float32, and the reference for everything else. Each family says what it takes itself. */
+export const wasm: Kernels = { ...reference, ...elementwise }

@@ -1,0 +1,37 @@
+import { allocator, type Block } from '../../core/allocator.js'
+import type { KernelArguments } from './binary.js'
+import { instantiate, type KernelExports, type KernelName } from './loader.js'
+
+let kernels: KernelExports | undefined
+let launches = 0
+
+/** Compiles the kernels, once. @throws where the host cannot. */
+export function load(): void {
+  kernels ??= instantiate()
+}
+
+/**
+ * Runs a kernel over its blocks 0 to `blocks`: the one place through which every kernel goes. Blocks are independent of each other and
+ * of how they are grouped into ranges, so that a range may go to another thread.
+ */
+export function launch<K extends KernelName>(kernel: K, blocks: number, ...args: KernelArguments[K]): void {
+  if (!kernels) kernels = instantiate()
+  launches++
+  kernels[kernel](...args, 0, blocks)
+}
+
+/** Kernels launched so far, for benchmarks. */
+export const launchCount = (): number => launches
+
+/**
+ * Working memory for the time of `use`, from the tensors' pool.
+ * @throws RuntimeError "out of memory: ... for the workspace of batchNorm"
+ */
+export function withScratch<T>(owner: string, bytes: number, use: (ptr: number) => T): T {
+  const block: Block = allocator().allocate(bytes, () => `the workspace of ${owner}`)
+  try {
+    return use(block.ptr)
+  } finally {
+    allocator().release(block)
+  }
+}
