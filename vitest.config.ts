@@ -10,6 +10,9 @@ const alias = [
   { find: /^evenkeel\/node$/, replacement: source('node.ts') },
 ]
 
+// A guard against hanging, not a measure of speed: machines that run this are slow and shared.
+const timeout = 120_000
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,7 +22,20 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/browser/**', 'test/package/**'],
+          testTimeout: timeout,
+          hookTimeout: timeout,
+        },
+      },
+      {
+        // What users install: the packed package, not the sources. `npm test` builds it first.
+        test: {
+          name: 'package',
+          environment: 'node',
+          include: ['test/package/**/*.test.ts'],
+          globalSetup: 'test/package/setup.ts',
+          testTimeout: timeout,
+          hookTimeout: timeout,
         },
       },
       {
@@ -29,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          testTimeout: timeout,
           browser: {
             enabled: true,
             headless: true,

@@ -1,10 +1,5 @@
 // npm run build: dependencies, kernels and dist, each where its sources have changed. Also runs before npm pack.
 
-import { say, setUp } from './setup.mjs'
+import { setUpOrExit } from './setup.mjs'
 
-try {
-  await setUp()
-} catch (error) {
-  say(error.message)
-  process.exit(1)
-}
+await setUpOrExit()

@@ -21,6 +21,17 @@ export async function setUp() {
   await ensureBuilt(dist)
 }
 
+/** The same for a script that can do nothing without; `more` is set up after that. */
+export async function setUpOrExit(more = async () => {}) {
+  try {
+    await setUp()
+    await more()
+  } catch (error) {
+    say(error.message)
+    process.exit(1)
+  }
+}
+
 /** Installs what the lockfile of a folder names, unless that is what lies there. */
 export async function ensureDependencies(folder = root) {
   if (dependenciesInPlace(folder)) return
