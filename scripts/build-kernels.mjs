@@ -62,7 +62,7 @@ ${kernels.join('\n')}
 }
 
 /** The module, base64. */
-export const binary =
+export const binary: string =
   '${Buffer.from(bytes).toString('base64')}'
 `,
 )
