@@ -1,5 +1,4 @@
 import type { Dtype } from '../core/dtype.js'
-import type { Generator } from '../core/random.js'
 import type { Shape } from '../core/shape.js'
 import type { Storage } from '../core/storage.js'
 
@@ -266,9 +265,4 @@ export interface Kernels {
   sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void
   /** One step in place on parameter and moments; maxSecond is AMSGrad's. https://pytorch.org/docs/2.6/generated/torch.optim.Adam.html */
   adamStep(parameter: View, grad: View, first: View, second: View, maxSecond: View | null, options: AdamOptions): void
-
-  /** Independent draws in the elements' order, as PyTorch's CPU generator makes them; any strides. */
-  uniform(target: View, generator: Generator, from: number, to: number): void
-  normal(target: View, generator: Generator, mean: number, std: number): void
-  bernoulli(target: View, generator: Generator, p: View | number): void
 }

@@ -1,0 +1,297 @@
+import { inPlace, record } from '../autograd/index.js'
+import { type Dtype, getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
+import { RuntimeError } from '../core/errors.js'
+import { broadcastShapes, formatShape, sameShape, type Shape } from '../core/shape.js'
+import { emptyTensor, Tensor } from '../core/tensor.js'
+import type { BinaryOp } from '../kernels/contract.js'
+import { kernels } from '../kernels/index.js'
+import { checkCast, checkOperand, floatResult, type Operand, resultType } from './promote.js'
+
+const shapeOf = (x: Operand): Shape => (typeof x === 'number' ? [] : x.shape)
+const tensorOrNull = (x: Operand): Tensor | null => (typeof x === 'number' ? null : x)
+const needsGrad = (x: Operand): boolean => typeof x !== 'number' && x.requiresGrad
+
+function compute(op: BinaryOp, a: Operand, b: Operand, dtype: Dtype, params?: readonly number[]): Tensor {
+  checkOperand(op, a)
+  checkOperand(op, b)
+  const out = emptyTensor(broadcastShapes(shapeOf(a), shapeOf(b)), dtype)
+  kernels.binary(op, a, b, out, params)
+  return out
+}
+
+type Saved = readonly (Tensor | null)[]
+
+interface Definition {
+  /** PyTorch's name of the backward node. */
+  node: string
+  /** The dtype of the result from the one that the operands promote to. Default: the same. */
+  dtype?: (promoted: Dtype) => Dtype
+  /** Gradients with respect to a and b, each computed only where asked for. `a` and `b` are the operands, `y` the result. */
+  da(dy: Tensor, a: Operand, b: Operand, y: Tensor): Tensor | null
+  db(dy: Tensor, a: Operand, b: Operand, y: Tensor): Tensor | null
+  /** Which tensors the gradients read: only these are watched for in-place changes. */
+  saves?: (a: Operand, b: Operand, y: Tensor) => Saved
+}
+
+type BinaryFunction = (a: Operand, b: Operand) => Tensor
+
+/** An element-wise function of two broadcastable operands with gradients. Broadcast axes are summed away by the engine. */
+function differentiable(op: BinaryOp, def: Definition): BinaryFunction {
+  return (a, b) => {
+    const promoted = resultType(a, b)
+    const y = compute(op, a, b, def.dtype ? def.dtype(promoted) : promoted)
+    return record(y, {
+      name: def.node,
+      inputs: [tensorOrNull(a), tensorOrNull(b)],
+      saved: def.saves?.(a, b, y) ?? [],
+      backward: (dy, _, [needsA, needsB]) => [needsA ? def.da(dy, a, b, y) : null, needsB ? def.db(dy, a, b, y) : null],
+    })
+  }
+}
+
+/** The same, written over `a`. */
+function writtenOver(fn: BinaryFunction, op: BinaryOp, resultDtype?: (promoted: Dtype) => Dtype): (a: Tensor, b: Operand) => Tensor {
+  return (a, b) => {
+    const promoted = resultType(a, b)
+    checkCast(resultDtype ? resultDtype(promoted) : promoted, a.dtype)
+    const shape = broadcastShapes(a.shape, shapeOf(b))
+    if (!sameShape(shape, a.shape)) {
+      throw new RuntimeError(`output with shape ${formatShape(a.shape)} doesn't match the broadcast shape ${formatShape(shape)}`)
+    }
+    return inPlace(
+      a,
+      [tensorOrNull(b)],
+      () => kernels.binary(op, a, b, a),
+      () => fn(a, b),
+    )
+  }
+}
+
+const bothIfNeeded = (a: Operand, b: Operand): Saved => [needsGrad(b) ? tensorOrNull(a) : null, needsGrad(a) ? tensorOrNull(b) : null]
+
+/** a + alpha * b. As `torch.add`. */
+export function add(a: Operand, b: Operand, options: { alpha?: number } = {}): Tensor {
+  return addScaled(a, b, options.alpha ?? 1)
+}
+
+function addScaled(a: Operand, b: Operand, alpha: number): Tensor {
+  const y = compute('add', a, b, resultType(a, b), alpha === 1 ? undefined : [alpha])
+  return record(y, {
+    name: 'AddBackward0',
+    inputs: [tensorOrNull(a), tensorOrNull(b)],
+    backward: (dy, _, [needsA, needsB]) => [needsA ? dy : null, needsB ? (alpha === 1 ? dy : dy.mul(alpha)) : null],
+  })
+}
+
+/** a - alpha * b. As `torch.sub`. @throws RuntimeError for bool tensors */
+export function sub(a: Operand, b: Operand, options: { alpha?: number } = {}): Tensor {
+  const { alpha = 1 } = options
+  if (resultType(a, b) === 'bool') {
+    throw new RuntimeError('Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.')
+  }
+  const y = compute('sub', a, b, resultType(a, b), alpha === 1 ? undefined : [alpha])
+  return record(y, {
+    name: 'SubBackward0',
+    inputs: [tensorOrNull(a), tensorOrNull(b)],
+    backward: (dy, _, [needsA, needsB]) => [needsA ? dy : null, needsB ? dy.mul(-alpha) : null],
+  })
+}
+
+/** a * b, element by element. */
+export const mul: BinaryFunction = differentiable('mul', {
+  node: 'MulBackward0',
+  saves: bothIfNeeded,
+  da: (dy, _, b) => dy.mul(b),
+  db: (dy, a) => dy.mul(a),
+})
+
+const trueDiv: BinaryFunction = differentiable('div', {
+  node: 'DivBackward0',
+  dtype: floatResult,
+  saves: (a, b) => [needsGrad(b) ? tensorOrNull(a) : null, tensorOrNull(b)],
+  da: (dy, _, b) => dy.div(b),
+  db: (dy, a, b) => dy.mul(div(a, b).div(b)).neg(),
+})
+
+/**
+ * a / b. As `torch.div`.
+ * @param options.roundingMode `'floor'` or `'trunc'` round the quotient and keep integers integer; default: true division
+ */
+export function div(a: Operand, b: Operand, options: { roundingMode?: 'floor' | 'trunc' | null } = {}): Tensor {
+  switch (options.roundingMode ?? null) {
+    case null:
+      return trueDiv(a, b)
+    case 'floor':
+      return floorDivide(a, b)
+    case 'trunc': {
+      // (a - fmod(a, b)) / b is exact for integers, where true division would go through floats.
+      const dtype = resultType(a, b)
+      const out = compute('div', sub(a, compute('fmod', a, b, dtype)), b, dtype)
+      return record(out, { name: 'DivBackward0', inputs: [tensorOrNull(a), tensorOrNull(b)], backward: () => [null, null] })
+    }
+    default:
+      throw new RuntimeError(`div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${options.roundingMode}'`)
+  }
+}
+
+/** The quotient rounded down. Its gradient is zero. */
+export function floorDivide(a: Operand, b: Operand): Tensor {
+  const out = compute('floorDivide', a, b, resultType(a, b))
+  return record(out, { name: 'DivBackward1', inputs: [tensorOrNull(a), tensorOrNull(b)], backward: () => [null, null] })
+}
+
+/** a modulo b with the sign of b, as Python's %. */
+export const remainder: BinaryFunction = differentiable('remainder', {
+  node: 'RemainderBackward0',
+  saves: (a, b) => [needsGrad(b) ? tensorOrNull(a) : null, needsGrad(b) ? tensorOrNull(b) : null],
+  da: (dy) => dy,
+  db: (dy, a, b) => dy.mul(floorDivide(a, b)).neg(),
+})
+
+/** a modulo b with the sign of a, as C's fmod. */
+export const fmod: BinaryFunction = differentiable('fmod', {
+  node: 'FmodBackward0',
+  saves: (a, b) => [needsGrad(b) ? tensorOrNull(a) : null, needsGrad(b) ? tensorOrNull(b) : null],
+  da: (dy) => dy,
+  db: (dy, a, b) => dy.mul(div(a, b, { roundingMode: 'trunc' })).neg(),
+})
+
+/** a to the power b. As `torch.pow`. @throws RuntimeError for integer tensors to a negative whole number */
+export function pow(a: Operand, b: Operand): Tensor {
+  if (typeof b === 'number' && typeof a !== 'number') return powScalar(a, b)
+  return powTensor(a, b)
+}
+
+function powScalar(x: Tensor, exponent: number): Tensor {
+  const dtype = resultType(x, exponent)
+  if (!isFloatingPoint(dtype) && exponent < 0) throw new RuntimeError('Integers to negative integer powers are not allowed.')
+  const y = emptyTensor(x.shape, dtype)
+  kernels.unary('powScalar', x, y, [exponent])
+  return record(y, {
+    name: 'PowBackward0',
+    inputs: [x],
+    saved: [x],
+    backward: (dy) => [exponent === 0 ? null : exponent === 1 ? dy : dy.mul((exponent === 2 ? x : powScalar(x, exponent - 1)).mul(exponent))],
+  })
+}
+
+const powTensor: BinaryFunction = differentiable('pow', {
+  node: 'PowBackward1',
+  saves: (a, b, y) => [tensorOrNull(a), tensorOrNull(b), needsGrad(b) ? y : null],
+  da: (dy, a, b) => dy.mul(where(eq(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
+  // 0 ** b has the gradient 0 for b >= 0, where log(0) would make it NaN.
+  db: (dy, a, b, y) => dy.mul(where(logicalAnd(eq(a, 0), ge(b, 0)), 0, y.mul(asTensor(a, y.dtype).log()))),
+})
+
+function asTensor(x: Operand, dtype: Dtype): Tensor {
+  if (typeof x !== 'number') return x
+  const t = emptyTensor([], dtype)
+  kernels.fill(t, x)
+  return t
+}
+
+/** Where both are equal each gets half of the gradient, as in PyTorch. */
+function extremum(op: 'maximum' | 'minimum', node: string): BinaryFunction {
+  const better = op === 'maximum' ? gt : lt
+  const share = (dy: Tensor, x: Operand, other: Operand) => dy.mul(better(x, other)).add(dy.mul(eq(x, other).mul(0.5)))
+  return differentiable(op, {
+    node,
+    saves: (a, b) => [tensorOrNull(a), tensorOrNull(b)],
+    da: (dy, a, b) => share(dy, a, b),
+    db: (dy, a, b) => share(dy, b, a),
+  })
+}
+
+/** The larger of both; NaN wins. */
+export const maximum: BinaryFunction = extremum('maximum', 'MaximumBackward0')
+/** The smaller of both; NaN wins. */
+export const minimum: BinaryFunction = extremum('minimum', 'MinimumBackward0')
+
+/** The angle of the point (b, a), from -pi to pi. */
+export const atan2: BinaryFunction = differentiable('atan2', {
+  node: 'Atan2Backward0',
+  dtype: floatResult,
+  saves: (a, b) => [tensorOrNull(a), tensorOrNull(b)],
+  da: (dy, a, b) => dy.mul(mul(b, inverseSquaredRadius(a, b))),
+  db: (dy, a, b) => dy.mul(mul(a, inverseSquaredRadius(a, b))).neg(),
+})
+
+const squared = (x: Operand): Operand => (typeof x === 'number' ? x * x : x.square())
+const inverseSquaredRadius = (a: Operand, b: Operand): Tensor => add(squared(a), squared(b)).reciprocal()
+
+const comparison =
+  (op: BinaryOp) =>
+  (a: Operand, b: Operand): Tensor =>
+    compute(op, a, b, 'bool')
+
+export const eq = comparison('eq')
+export const ne = comparison('ne')
+export const lt = comparison('lt')
+export const le = comparison('le')
+export const gt = comparison('gt')
+export const ge = comparison('ge')
+export const logicalAnd = comparison('logicalAnd')
+export const logicalOr = comparison('logicalOr')
+export const logicalXor = comparison('logicalXor')
+
+function bitwise(op: BinaryOp, torchName: string): BinaryFunction {
+  return (a, b) => {
+    const dtype = resultType(a, b)
+    if (isFloatingPoint(dtype)) throw new RuntimeError(`"${torchName}_cpu" not implemented for '${dtype === 'float64' ? 'Double' : 'Float'}'`)
+    return compute(op, a, b, dtype)
+  }
+}
+export const bitwiseAnd: BinaryFunction = bitwise('bitwiseAnd', 'bitwise_and')
+export const bitwiseOr: BinaryFunction = bitwise('bitwiseOr', 'bitwise_or')
+export const bitwiseXor: BinaryFunction = bitwise('bitwiseXor', 'bitwise_xor')
+
+/** Elements of `a` where `condition` is true, else of `b`; all broadcast. As `torch.where`. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
+    throw new RuntimeError(`where expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}`)
+  }
+  const dtype = typeof a === 'number' && typeof b === 'number' && !(Number.isInteger(a) && Number.isInteger(b)) ? getDefaultDtype() : resultType(a, b)
+  const y = emptyTensor(broadcastShapes(condition.shape, shapeOf(a), shapeOf(b)), dtype)
+  kernels.where(condition, a, b, y)
+  return record(y, {
+    name: 'WhereBackward0',
+    inputs: [tensorOrNull(a), tensorOrNull(b)],
+    saved: [condition],
+    backward: (dy, [c], [needsA, needsB]) => [needsA ? where(c, dy, 0) : null, needsB ? where(c, 0, dy) : null],
+  })
+}
+
+/** `value` where `mask` is true, else x. As `torch.masked_fill`. */
+export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
+  if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill only supports boolean masks, but got mask with dtype ${mask.dtype}`)
+  if (value instanceof Tensor && value.ndim > 0) {
+    throw new RuntimeError(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
+  }
+  const y = emptyTensor(broadcastShapes(mask.shape, x.shape), x.dtype)
+  kernels.where(mask, value, x, y)
+  return record(y, {
+    name: 'MaskedFillBackward0',
+    inputs: [x, tensorOrNull(value)],
+    saved: [mask],
+    backward: (dy, [m], [needsX, needsValue]) => [needsX ? where(m, 0, dy) : null, needsValue ? where(m, dy, 0) : null],
+  })
+}
+
+export const add_ = (a: Tensor, b: Operand, options: { alpha?: number } = {}): Tensor => {
+  const { alpha = 1 } = options
+  return alpha === 1 ? plainAdd_(a, b) : plainAdd_(a, mul(b, alpha))
+}
+const plainAdd_ = writtenOver(add, 'add')
+export const sub_ = writtenOver(sub, 'sub')
+export const mul_ = writtenOver(mul, 'mul')
+export const div_ = writtenOver(trueDiv, 'div', floatResult)
+
+/** `maskedFill`, written over x. */
+export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
+  return inPlace(
+    x,
+    [mask, tensorOrNull(value)],
+    () => kernels.where(mask, value, x, x),
+    () => maskedFill(x, mask, value),
+  )
+}

@@ -1,0 +1,65 @@
+import { inPlace, record } from '../autograd/index.js'
+import { checkDtype, type Dtype } from '../core/dtype.js'
+import { broadcastShapes, sameShape } from '../core/shape.js'
+import { RuntimeError } from '../core/errors.js'
+import { formatShape } from '../core/shape.js'
+import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
+
+/** Copies to a tensor of its own, contiguous. As `torch.clone`; gradients flow through. */
+export function clone(x: Tensor): Tensor {
+  const y = emptyTensor(x.shape, x.dtype)
+  kernels.copy(x, y)
+  return record(y, { name: 'CloneBackward0', inputs: [x], backward: (dy) => [dy] })
+}
+
+/** The tensor itself where its elements lie in order without gaps, else a contiguous copy. */
+export const contiguous = (x: Tensor): Tensor => (x.isContiguous() ? x : clone(x))
+
+/**
+ * Converts to another dtype; the tensor itself where it has it. Floats become integers by truncation, bool by comparison with 0.
+ * As `torch.Tensor.to(dtype)`.
+ */
+export function to(x: Tensor, dtype: Dtype): Tensor {
+  checkDtype('to', dtype)
+  if (x.dtype === dtype) return x
+  const y = emptyTensor(x.shape, dtype)
+  kernels.copy(x, y)
+  return record(y, { name: 'ToCopyBackward0', inputs: [x], backward: (dy) => [dy] })
+}
+
+/**
+ * Overwrites `x` with the values of `source`, which broadcasts to its shape and is converted to its dtype. As `torch.Tensor.copy_`.
+ * @throws RuntimeError where the shapes don't broadcast
+ */
+export function copy_(x: Tensor, source: Tensor): Tensor {
+  if (!sameShape(broadcastShapes(x.shape, source.shape), x.shape)) {
+    throw new RuntimeError(`output with shape ${formatShape(x.shape)} doesn't match the broadcast shape ${formatShape(broadcastShapes(x.shape, source.shape))}`)
+  }
+  return inPlace(
+    x,
+    [source],
+    () => kernels.copy(source, x),
+    () => {
+      const y = emptyTensor(x.shape, x.dtype)
+      kernels.copy(source, y)
+      return record(y, { name: 'CopyBackwards', inputs: [source], backward: (dy) => [dy] })
+    },
+  )
+}
+
+/** Fills with one value, in place. */
+export function fill_(x: Tensor, value: number | bigint): Tensor {
+  return inPlace(
+    x,
+    [],
+    () => kernels.fill(x, value),
+    () => {
+      const y = emptyTensor(x.shape, x.dtype)
+      kernels.fill(y, value)
+      return record(y, { name: 'FillBackward0', inputs: [x], backward: () => [null] })
+    },
+  )
+}
+
+export const zero_ = (x: Tensor): Tensor => fill_(x, 0)

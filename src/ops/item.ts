@@ -1,0 +1,44 @@
+import { bfloat16ToNumber, float16ToNumber, type TypedArray } from '../core/dtype.js'
+import { RuntimeError } from '../core/errors.js'
+import { numelOf, type Shape } from '../core/shape.js'
+import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
+
+/** What `toArray` returns: a value for a 0-dimensional tensor, else arrays nested as deep as it has dimensions. */
+export type NestedValues = number | bigint | boolean | NestedValues[]
+
+/**
+ * The one element of a tensor as a JavaScript number; int64 too (exact up to 2^53), bool as 0 or 1. As `torch.Tensor.item`.
+ * @throws RuntimeError for a tensor with no element or several
+ */
+export function item(x: Tensor): number {
+  if (x.numel() !== 1) throw new RuntimeError(`a Tensor with ${x.numel()} elements cannot be converted to Scalar`)
+  const value = x.storage.array(x.dtype)[x.offset]
+  if (typeof value === 'bigint') return Number(value)
+  return x.dtype === 'float16' ? float16ToNumber(value) : x.dtype === 'bfloat16' ? bfloat16ToNumber(value) : value
+}
+
+/** A copy of the elements in row-major order, in memory of its own: int64 as BigInt64Array, float16 and bfloat16 as their bits. */
+export function toTypedArray(x: Tensor): TypedArray {
+  if (x.isContiguous()) return x.data.slice()
+  const y = emptyTensor(x.shape, x.dtype)
+  kernels.copy(x, y)
+  const values = y.data.slice()
+  y.dispose()
+  return values
+}
+
+function nest(values: ArrayLike<number | bigint | boolean>, shape: Shape, depth: number, at: number): NestedValues {
+  if (depth === shape.length) return values[at]
+  const step = numelOf(shape.slice(depth + 1))
+  return Array.from({ length: shape[depth] }, (_, i) => nest(values, shape, depth + 1, at + i * step))
+}
+
+/** The elements as nested arrays: numbers, bigints for int64, booleans for bool. As `torch.Tensor.tolist`. */
+export function toArray(x: Tensor): NestedValues {
+  const raw = toTypedArray(x)
+  if (raw instanceof BigInt64Array) return nest(raw, x.shape, 0, 0)
+  const convert =
+    x.dtype === 'bool' ? (v: number) => v !== 0 : x.dtype === 'float16' ? float16ToNumber : x.dtype === 'bfloat16' ? bfloat16ToNumber : (v: number) => v
+  return nest(Array.from<number, number | boolean>(raw, convert), x.shape, 0, 0)
+}

@@ -1,0 +1,61 @@
+import { provideArithmetic } from '../autograd/arithmetic.js'
+import { backward, registerHook, retainGrad } from '../autograd/index.js'
+import { Tensor } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
+import * as binary from './binary.js'
+import * as copy from './copy.js'
+import { ones } from './create.js'
+import * as items from './item.js'
+import * as reduce from './reduce.js'
+import * as unary from './unary.js'
+import * as views from './views.js'
+
+/**
+ * The one place where operations become methods: `x.mean(0)` is `mean(x, 0)`. core/ knows no operation, and a rule in ops/ may use the
+ * methods of another family without importing it, so that families form no circle.
+ */
+const { where: _where, ...binaryMethods } = binary
+const { variance, ...reduceMethods } = reduce
+
+const methods = {
+  backward,
+  registerHook,
+  retainGrad,
+  ...binaryMethods,
+  ...copy,
+  ...items,
+  ...reduceMethods,
+  var: variance,
+  ...unary,
+  ...views,
+}
+
+type Methods = { [K in keyof typeof methods]: Method<(typeof methods)[K]> }
+type Method<F> = F extends (self: Tensor, ...rest: infer R) => infer O ? (...rest: R) => O : never
+
+declare module '../core/tensor.js' {
+  interface Tensor extends Methods {}
+}
+
+type Operation = (self: Tensor, ...rest: unknown[]) => unknown
+
+for (const [name, operation] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value: function (this: Tensor, ...rest: unknown[]): unknown {
+      return (operation as Operation)(this, ...rest)
+    },
+    writable: true,
+    configurable: true,
+  })
+}
+
+provideArithmetic({
+  add: binary.add,
+  addInPlace: (a, b) => kernels.binary('add', a, b, a),
+  copyInto: (a, target) => kernels.copy(a, target),
+  clone: copy.clone,
+  ones: (shape, dtype) => ones(shape, { dtype }),
+  sumToShape: reduce.sumToShape,
+  to: copy.to,
+  hasNaN: (a) => reduce.any(unary.isnan(a)).item() !== 0,
+})

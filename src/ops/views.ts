@@ -1,0 +1,216 @@
+import { record } from '../autograd/index.js'
+import { IndexError, RuntimeError } from '../core/errors.js'
+import { broadcastStrides, formatShape, inferShape, normalizeDim, numelOf, type Shape, viewStrides } from '../core/shape.js'
+import { emptyTensor, Tensor } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
+import { clone } from './copy.js'
+
+/** A window onto x's storage, with the rule that brings its gradient back to x's shape. */
+function makeView(x: Tensor, name: string, shape: Shape, strides: Shape, offset: number, backward: (dy: Tensor) => Tensor): Tensor {
+  const y = new Tensor(x.storage, x.dtype, shape, strides, offset)
+  y.isView = true
+  return record(y, { name, inputs: [x], backward: (dy) => [backward(dy)] })
+}
+
+const sizes = (shape: readonly (number | Shape)[]): Shape => (Array.isArray(shape[0]) ? (shape[0] as Shape) : (shape as Shape))
+
+/**
+ * The same elements in the same order under another shape; one size may be -1. A view, never a copy. As `torch.Tensor.view`.
+ * @throws RuntimeError where the sizes don't fit, or the strides allow no view (use `reshape`)
+ */
+export function view(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  const target = inferShape(sizes(shape), x.numel())
+  const strides = viewStrides(x.shape, x.strides, target)
+  if (!strides) {
+    throw new RuntimeError(
+      'view size is not compatible with input tensor\'s size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.',
+    )
+  }
+  return makeView(x, 'ViewBackward0', target, strides, x.offset, (dy) => reshape(dy, x.shape))
+}
+
+/** As `view`, but copies where the strides allow no view. As `torch.reshape`. */
+export function reshape(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  const target = inferShape(sizes(shape), x.numel())
+  return view(viewStrides(x.shape, x.strides, target) ? x : clone(x), target)
+}
+
+/** Reorders the dimensions; a view. As `torch.permute`. */
+export function permute(x: Tensor, ...dims: number[] | [Shape]): Tensor {
+  const order = sizes(dims)
+  if (order.length !== x.ndim) {
+    throw new RuntimeError(`permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${order.length}`)
+  }
+  const from = order.map((d) => normalizeDim(d, x.ndim))
+  if (new Set(from).size !== from.length) throw new RuntimeError('permute(): duplicate dims are not allowed.')
+  const back = from.map((_, i) => from.indexOf(i))
+  return makeView(
+    x,
+    'PermuteBackward0',
+    from.map((d) => x.shape[d]),
+    from.map((d) => x.strides[d]),
+    x.offset,
+    (dy) => permute(dy, back),
+  )
+}
+
+/** Swaps two dimensions; a view. */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim(dim0, x.ndim)
+  const b = normalizeDim(dim1, x.ndim)
+  const shape = x.shape.slice()
+  const strides = x.strides.slice()
+  if (x.ndim > 0) {
+    ;[shape[a], shape[b]] = [shape[b], shape[a]]
+    ;[strides[a], strides[b]] = [strides[b], strides[a]]
+  }
+  return makeView(x, 'TransposeBackward0', shape, strides, x.offset, (dy) => transpose(dy, a, b))
+}
+
+/** The transpose of a matrix; a vector or scalar stays as it is. */
+export function t(x: Tensor): Tensor {
+  if (x.ndim > 2) throw new RuntimeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`)
+  return x.ndim < 2 ? x : transpose(x, 0, 1)
+}
+
+/**
+ * Repeats axes of size 1, and adds axes in front, without copying; -1 keeps a size. As `torch.Tensor.expand`.
+ * @throws RuntimeError where an axis of another size would have to be repeated
+ */
+export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  const wanted = sizes(shape)
+  const lead = wanted.length - x.ndim
+  if (lead < 0) {
+    throw new RuntimeError(
+      `expand: the number of sizes provided (${wanted.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`,
+    )
+  }
+  const target = wanted.map((size, i) => {
+    const own = i < lead ? 1 : x.shape[i - lead]
+    if (size === -1) {
+      if (i < lead) throw new RuntimeError("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension " + i)
+      return own
+    }
+    if (own !== 1 && own !== size) {
+      throw new RuntimeError(
+        `The expanded size of the tensor (${size}) must match the existing size (${own}) at non-singleton dimension ${i}.  Target sizes: ${formatShape(wanted)}.  Tensor sizes: ${formatShape(x.shape)}`,
+      )
+    }
+    return size
+  })
+  // The engine sums gradients over repeated axes.
+  return makeView(x, 'ExpandBackward0', target, broadcastStrides(x.shape, x.strides, target), x.offset, (dy) => dy)
+}
+
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+
+/** Adds an axis of size 1. */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const at = normalizeDim(dim, x.ndim + 1)
+  const shape = [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]
+  const strides = [...x.strides.slice(0, at), at < x.ndim ? x.shape[at] * x.strides[at] : 1, ...x.strides.slice(at)]
+  return makeView(x, 'UnsqueezeBackward0', shape, strides, x.offset, (dy) => reshape(dy, x.shape))
+}
+
+/** Removes the axes of size 1: all, or those named. */
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  const dims = dim === undefined ? x.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => normalizeDim(d, x.ndim))
+  const keep = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1 || !dims.includes(i))
+  return makeView(
+    x,
+    'SqueezeBackward0',
+    keep.map((i) => x.shape[i]),
+    keep.map((i) => x.strides[i]),
+    x.offset,
+    (dy) => reshape(dy, x.shape),
+  )
+}
+
+/** Joins the axes from `startDim` to `endDim` into one. As `torch.flatten`. */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  const start = normalizeDim(startDim, x.ndim)
+  const end = normalizeDim(endDim, x.ndim)
+  if (x.ndim === 0) return reshape(x, [1])
+  if (start > end) throw new RuntimeError('flatten() has invalid args: start_dim cannot come after end_dim')
+  return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)])
+}
+
+/** Splits one axis into several; one size may be -1. As `torch.unflatten`. */
+export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
+  const d = normalizeDim(dim, x.ndim)
+  if (shape.length === 0) throw new RuntimeError('unflatten: sizes must be non-empty')
+  let inner: number[]
+  try {
+    inner = inferShape(shape, x.shape[d])
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+    throw new RuntimeError(`unflatten: Provided sizes ${formatShape(shape)} don't multiply up to the size of dim ${d} (${x.shape[d]}) in the input tensor`)
+  }
+  return view(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)])
+}
+
+/**
+ * The elements start, start + step, ... below `end` along `dim`; negative positions count from the end, and both are cut to the size, as
+ * Python's slices are. A view.
+ * @throws RuntimeError where `step` is not positive
+ */
+export function slice(x: Tensor, dim = 0, start = 0, end = Number.POSITIVE_INFINITY, step = 1): Tensor {
+  if (x.ndim === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
+  const d = normalizeDim(dim, x.ndim)
+  const size = x.shape[d]
+  if (!(Number.isInteger(step) && step > 0)) throw new RuntimeError('slice step must be positive')
+  const clamp = (v: number) => Math.min(Math.max(v < 0 ? v + size : v, 0), size)
+  const from = clamp(start)
+  const length = Math.max(0, Math.ceil((clamp(end) - from) / step))
+  const shape = x.shape.slice()
+  const strides = x.strides.slice()
+  shape[d] = length
+  strides[d] *= step
+  return makeView(x, 'SliceBackward0', shape, strides, x.offset + from * x.strides[d], (dy) => embedSlice(dy, x.shape, d, from, step))
+}
+
+/** `length` elements from `start` along `dim`; a view. As `torch.narrow`. @throws RuntimeError where they reach beyond the size */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  if (x.ndim === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
+  const d = normalizeDim(dim, x.ndim)
+  const size = x.shape[d]
+  if (length < 0) throw new RuntimeError('narrow(): length must be non-negative.')
+  if (start < -size || start > size) throw new IndexError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
+  const from = start < 0 ? start + size : start
+  if (from + length > size) throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${size}).`)
+  return slice(x, d, from, from + length)
+}
+
+/** One position along `dim`, which disappears; a view. As `torch.select`. */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  if (x.ndim === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
+  const d = normalizeDim(dim, x.ndim)
+  const size = x.shape[d]
+  if (!Number.isInteger(index) || index < -size || index >= size) {
+    throw new IndexError(`select(): index ${index} out of range for tensor of size ${formatShape(x.shape)} at dimension ${d}`)
+  }
+  const at = index < 0 ? index + size : index
+  const without = (list: Shape) => list.filter((_, i) => i !== d)
+  return makeView(x, 'SelectBackward0', without(x.shape), without(x.strides), x.offset + at * x.strides[d], (dy) =>
+    embedSlice(unsqueeze(dy, d), x.shape, d, at, 1),
+  )
+}
+
+/** Zeros of `shape` with `x` at start, start + step, ... along `dim`: the gradient of `slice`, whose own gradient is the slice again. */
+function embedSlice(x: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor {
+  const y = emptyTensor(shape, x.dtype)
+  kernels.fill(y, 0)
+  const strides = y.strides.slice()
+  const offset = start * strides[dim]
+  strides[dim] *= step
+  kernels.copy(x, new Tensor(y.storage, y.dtype, x.shape, strides, offset))
+  const end = start + (x.shape[dim] - 1) * step + 1
+  return record(y, { name: 'SliceScatterBackward0', inputs: [x], backward: (dy) => [slice(dy, dim, start, x.shape[dim] === 0 ? start : end, step)] })
+}
+
+/** The same elements, outside the graph; a view. As `torch.Tensor.detach`. */
+export function detach(x: Tensor): Tensor {
+  const y = new Tensor(x.storage, x.dtype, x.shape, x.strides, x.offset)
+  y.isView = true
+  return y
+}
