@@ -13,22 +13,18 @@ const elsewhere = [
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ]
 
-export const howToInstall =
+const howToInstall =
   'Install it (Debian and Ubuntu: apt-get install chromium; anywhere: npx playwright install chromium), or name one: CHROMIUM_PATH=/path/to/chromium npm test'
 
-/** The path of a Chromium or Chrome, or undefined. Throws when CHROMIUM_PATH names something that can't be run. */
+/** What CHROMIUM_PATH names, else the path of a Chromium or Chrome, else undefined. */
 export function findChromium() {
-  const named = process.env.CHROMIUM_PATH
-  if (named) {
-    if (!isExecutable(named)) throw new Error(`CHROMIUM_PATH is ${named}, which is not a file that can be run. ${howToInstall}`)
-    return named
-  }
+  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH
   const candidates = [...folders.filter(Boolean).flatMap((folder) => names.map((name) => join(folder, name))), ...elsewhere]
   return candidates.find(isExecutable)
 }
 
 /** Playwright's own download, or undefined. Apart from findChromium because it loads Playwright. */
-export async function findPlaywrightChromium() {
+async function findPlaywrightChromium() {
   const { chromium } = await import('playwright')
   const path = chromium.executablePath()
   return existsSync(path) ? path : undefined
@@ -47,6 +43,7 @@ export function chromiumArguments() {
  */
 export async function ensureChromium(say) {
   const found = findChromium() ?? (await findPlaywrightChromium())
+  if (found && !isExecutable(found)) throw new Error(`CHROMIUM_PATH is ${found}, which is not a file that can be run. ${howToInstall}`)
   if (found) return found
   const asRoot = rootPrefix()
   if (asRoot) {

@@ -30,7 +30,7 @@ async function vitest(project, args = [], env = {}) {
   const child = spawn(process.execPath, [tool('vitest/vitest.mjs'), 'run', '--project', project, ...reporters, ...args], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }), ...env },
   })
   const status = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   if (!existsSync(report)) throw new Error(`vitest ended with ${status} and left no report.`)
@@ -40,7 +40,7 @@ async function vitest(project, args = [], env = {}) {
   const skipped = args.length > 0 ? 0 : numPendingTests + numTodoTests
   if (skipped > 0) say(`${skipped} tests of "${project}" were skipped; a skipped test counts as failed.`)
   const failed = numFailedTests + broken + skipped
-  if (failed === 0 && numPassedTests === 0) throw new Error('no test was found.')
+  if (failed === 0 && numPassedTests === 0) throw new Error('no test ran.')
   // Status 1 with no failed test: an error outside any test, such as a promise rejected after its test had ended.
   return { passed: numPassedTests, failed: failed || (status === 0 ? 0 : 1) }
 }
