@@ -1,0 +1,26 @@
+import type { Kernels } from '../contract.js'
+import { convolutions } from './conv.js'
+import { elementwise } from './elementwise.js'
+import { indexings } from './indexing.js'
+import { products } from './matmul.js'
+import { norms } from './norm.js'
+import { optimizers } from './optim.js'
+import { pools } from './pool.js'
+import { reductions } from './reduce.js'
+import { softmaxes } from './softmax.js'
+
+/**
+ * Every kernel in plain TypeScript: the specification that other backends are tested against, and what runs where they have no kernel.
+ * Each takes every dtype and any strides, and computes in float64.
+ */
+export const reference: Kernels = {
+  ...elementwise,
+  ...reductions,
+  ...softmaxes,
+  ...products,
+  ...convolutions,
+  ...pools,
+  ...indexings,
+  ...norms,
+  ...optimizers,
+}
