@@ -2,7 +2,7 @@ import { RuntimeError } from '../../core/errors.js'
 import type { BinaryOp } from '../contract.js'
 import { geluTanhInner, integerPower, normalCdf, power, sigmoid } from './unary.js'
 
-/** Scalar functions of two numbers, as PyTorch's CPU kernels define them; `p` are the op's parameters. */
+/** Scalar functions of two numbers, as PyTorch's CPU kernels define them; the op's parameters follow their operands. */
 
 const isNegative = (x: number): boolean => x < 0
 
@@ -29,9 +29,9 @@ const oneSixth = Math.fround(1 / 6)
 const geluCoefficient = Math.sqrt(2 / Math.PI)
 const bool = (value: boolean): number => (value ? 1 : 0)
 
-export const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number, p: readonly number[]) => number>> = {
-  add: (a, b, [alpha = 1]) => a + alpha * b,
-  sub: (a, b, [alpha = 1]) => a - alpha * b,
+export const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number, ...params: number[]) => number>> = {
+  add: (a, b, alpha = 1) => a + alpha * b,
+  sub: (a, b, alpha = 1) => a - alpha * b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   floorDivide,
@@ -59,15 +59,15 @@ export const binaryFunctions: Readonly<Record<BinaryOp, (a: number, b: number, p
   tanhBackward: (dy, y) => dy * (1 - y * y),
   // NaN compares as false, and PyTorch lets the gradient through for relu and threshold, but not for hardtanh, hardsigmoid and the shrinks.
   reluBackward: (dy, y) => (y <= 0 ? 0 : dy),
-  thresholdBackward: (dy, x, [threshold]) => (x <= threshold ? 0 : dy),
-  hardtanhBackward: (dy, x, [min, max]) => (x > min && x < max ? dy : 0),
+  thresholdBackward: (dy, x, threshold) => (x <= threshold ? 0 : dy),
+  hardtanhBackward: (dy, x, min, max) => (x > min && x < max ? dy : 0),
   hardsigmoidBackward: (dy, x) => (x > -3 && x < 3 ? dy * oneSixth : 0),
-  shrinkBackward: (dy, x, [lambda]) => (Math.abs(x) > lambda ? dy : 0),
+  shrinkBackward: (dy, x, lambda) => (Math.abs(x) > lambda ? dy : 0),
   hardswishBackward: (dy, x) => (x < -3 ? 0 : x <= 3 ? dy * (x / 3 + 0.5) : dy),
-  leakyReluBackward: (dy, x, [slope]) => (x > 0 ? dy : dy * slope),
-  eluBackward: (dy, x, [alpha, scale, inputScale]) => (x <= 0 ? dy * scale * alpha * inputScale * Math.exp(x * inputScale) : dy * scale),
+  leakyReluBackward: (dy, x, slope) => (x > 0 ? dy : dy * slope),
+  eluBackward: (dy, x, alpha, scale, inputScale) => (x <= 0 ? dy * scale * alpha * inputScale * Math.exp(x * inputScale) : dy * scale),
   logSigmoidBackward: (dy, x) => dy * sigmoid(-x),
-  softplusBackward: (dy, x, [beta, threshold]) => (x * beta > threshold ? dy : dy * sigmoid(x * beta)),
+  softplusBackward: (dy, x, beta, threshold) => (x * beta > threshold ? dy : dy * sigmoid(x * beta)),
   // Phi(x) + x phi(x), the normal distribution and its density.
   geluBackward: (dy, x) => dy * (normalCdf(x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI)),
   geluTanhBackward: (dy, x) => {
@@ -94,9 +94,9 @@ function integerRemainder(a: bigint, b: bigint): bigint {
 const big = (value: boolean): bigint => (value ? 1n : 0n)
 
 /** The functions that integers and bools have without becoming floating point. Results wrap around when they are stored. */
-export const integerBinaryFunctions: Partial<Readonly<Record<BinaryOp, (a: bigint, b: bigint, p: readonly number[]) => bigint>>> = {
-  add: (a, b, [alpha = 1]) => a + BigInt(alpha) * b,
-  sub: (a, b, [alpha = 1]) => a - BigInt(alpha) * b,
+export const integerBinaryFunctions: Partial<Readonly<Record<BinaryOp, (a: bigint, b: bigint, ...params: number[]) => bigint>>> = {
+  add: (a, b, alpha = 1) => a + BigInt(alpha) * b,
+  sub: (a, b, alpha = 1) => a - BigInt(alpha) * b,
   mul: (a, b) => a * b,
   floorDivide: (a, b) => (a - integerRemainder(a, b)) / b,
   remainder: integerRemainder,

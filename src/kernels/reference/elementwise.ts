@@ -47,27 +47,27 @@ function copy(x: View, target: View): void {
   else store(target, load(x, target.shape))
 }
 
-function unary(op: UnaryOp, x: View, target: View, params: readonly number[] = []): void {
+function unary(op: UnaryOp, x: View, target: View, [p, q, r]: readonly number[] = []): void {
   const integerFunction = integerUnaryFunctions[op]
   if (integerFunction && isIntegral(x) && isIntegral(target)) {
     const values = loadBig(x, target.shape)
-    for (let i = 0; i < values.length; i++) values[i] = integerFunction(values[i], params)
+    for (let i = 0; i < values.length; i++) values[i] = integerFunction(values[i], p, q, r)
     storeBig(target, values)
     return
   }
   const f = unaryFunctions[op]
   const values = load(x, target.shape)
-  for (let i = 0; i < values.length; i++) values[i] = f(values[i], params)
+  for (let i = 0; i < values.length; i++) values[i] = f(values[i], p, q, r)
   store(target, values)
 }
 
-function binary(op: BinaryOp, a: Operand, b: Operand, target: View, params: readonly number[] = []): void {
+function binary(op: BinaryOp, a: Operand, b: Operand, target: View, [p, q, r]: readonly number[] = []): void {
   const { shape } = target
   const integerFunction = integerBinaryFunctions[op]
   if (integerFunction && isIntegral(a) && isIntegral(b) && isIntegral(target)) {
     const left = loadBigOperand(a, shape)
     const right = loadBigOperand(b, shape)
-    for (let i = 0; i < left.length; i++) left[i] = integerFunction(left[i], right[i], params)
+    for (let i = 0; i < left.length; i++) left[i] = integerFunction(left[i], right[i], p, q, r)
     storeBig(target, left)
     return
   }
@@ -75,7 +75,7 @@ function binary(op: BinaryOp, a: Operand, b: Operand, target: View, params: read
   const dtype = commonDtype(op, a, b, target)
   const left = loadAs(a, dtype, shape)
   const right = loadAs(b, dtype, shape)
-  for (let i = 0; i < left.length; i++) left[i] = f(left[i], right[i], params)
+  for (let i = 0; i < left.length; i++) left[i] = f(left[i], right[i], p, q, r)
   store(target, left)
 }
 

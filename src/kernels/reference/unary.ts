@@ -1,7 +1,7 @@
 import { erf, erfinv } from '../../core/erf.js'
 import type { UnaryOp } from '../contract.js'
 
-/** Scalar functions, as PyTorch's CPU kernels define them; `p` are the op's parameters. What is written plainly gives PyTorch's NaN and infinities by itself. */
+/** Scalar functions, as PyTorch's CPU kernels define them; the op's parameters follow. Written plainly, most give PyTorch's NaN and infinities by themselves. */
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
@@ -34,7 +34,7 @@ export const geluTanhInner = (x: number): number => Math.tanh(Math.sqrt(2 / Math
 
 const relu6Shifted = (x: number): number => Math.min(Math.max(x + 3, 0), 6)
 
-export const unaryFunctions: Readonly<Record<UnaryOp, (x: number, p: readonly number[]) => number>> = {
+export const unaryFunctions: Readonly<Record<UnaryOp, (x: number, ...params: number[]) => number>> = {
   neg: (x) => -x,
   abs: Math.abs,
   sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
@@ -66,20 +66,20 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number, p: readonly nu
   sigmoid,
   logSigmoid: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
   relu: (x) => (x < 0 ? 0 : x),
-  leakyRelu: (x, [slope]) => (x > 0 ? x : x * slope),
-  elu: (x, [alpha, scale, inputScale]) => scale * (x > 0 ? x : alpha * Math.expm1(x * inputScale)),
+  leakyRelu: (x, slope) => (x > 0 ? x : x * slope),
+  elu: (x, alpha, scale, inputScale) => scale * (x > 0 ? x : alpha * Math.expm1(x * inputScale)),
   gelu: (x) => x * normalCdf(x),
   geluTanh: (x) => 0.5 * x * (1 + geluTanhInner(x)),
   silu: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
-  softplus: (x, [beta, threshold]) => softplus(x, beta, threshold),
-  hardtanh: (x, [min, max]) => (x < min ? min : x > max ? max : x),
+  softplus,
+  hardtanh: (x, min, max) => (x < min ? min : x > max ? max : x),
   hardswish: (x) => (x * relu6Shifted(x)) / 6,
   hardsigmoid: (x) => relu6Shifted(x) / 6,
-  hardshrink: (x, [lambda]) => (Math.abs(x) <= lambda ? 0 : x),
-  softshrink: (x, [lambda]) => (x > lambda ? x - lambda : x < -lambda ? x + lambda : x * 0),
-  threshold: (x, [threshold, value]) => (x <= threshold ? value : x),
-  powScalar: (x, [exponent]) => powerScalar(x, exponent),
+  hardshrink: (x, lambda) => (Math.abs(x) <= lambda ? 0 : x),
+  softshrink: (x, lambda) => (x > lambda ? x - lambda : x < -lambda ? x + lambda : x * 0),
+  threshold: (x, threshold, value) => (x <= threshold ? value : x),
+  powScalar: powerScalar,
   logicalNot: (x) => (x === 0 ? 1 : 0),
   isNan: (x) => (Number.isNaN(x) ? 1 : 0),
   isInf: (x) => (Math.abs(x) === Number.POSITIVE_INFINITY ? 1 : 0),
@@ -100,7 +100,7 @@ export function integerPower(x: bigint, exponent: bigint): bigint {
 const identity = (x: bigint): bigint => x
 
 /** The functions that integers have without becoming floating point. Results wrap around when they are stored. */
-export const integerUnaryFunctions: Partial<Readonly<Record<UnaryOp, (x: bigint, p: readonly number[]) => bigint>>> = {
+export const integerUnaryFunctions: Partial<Readonly<Record<UnaryOp, (x: bigint, ...params: number[]) => bigint>>> = {
   neg: (x) => -x,
   abs: (x) => (x < 0n ? -x : x),
   sign: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n),
@@ -110,7 +110,7 @@ export const integerUnaryFunctions: Partial<Readonly<Record<UnaryOp, (x: bigint,
   trunc: identity,
   square: (x) => x * x,
   relu: (x) => (x < 0n ? 0n : x),
-  hardtanh: (x, [min, max]) => (x < min ? BigInt(min) : x > max ? BigInt(max) : x),
-  threshold: (x, [threshold, value]) => (x <= threshold ? BigInt(value) : x),
-  powScalar: (x, [exponent]) => integerPower(x, BigInt(exponent)),
+  hardtanh: (x, min, max) => (x < min ? BigInt(min) : x > max ? BigInt(max) : x),
+  threshold: (x, threshold, value) => (x <= threshold ? BigInt(value) : x),
+  powScalar: (x, exponent) => integerPower(x, BigInt(exponent)),
 }
