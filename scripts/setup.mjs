@@ -16,6 +16,7 @@ export const say = (line) => process.stderr.write(`evenkeel: ${line}\n`)
 
 /** Dependencies, kernels and dist, each only where it is missing or its sources have changed. */
 export async function setUp() {
+  if (Number.parseInt(process.versions.node, 10) < 20) throw new Error(`Node 20 or newer is needed, this is ${process.version}.`)
   await ensureDependencies()
   await ensureBuilt(kernels)
   await ensureBuilt(dist)

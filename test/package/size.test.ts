@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { describe, expect, test } from 'vitest'
-import { root } from './run.js'
+import { root, runOrThrow } from './run.js'
 
 interface Budget {
   /** What a page would write. */
@@ -47,6 +48,17 @@ describe('bundle size', () => {
   test('a page that needs tensors only does not pay for layers, optimizers and data', async () => {
     const [tensors, everything] = await Promise.all([bundle(budgets.tensor!.source), bundle(budgets.everything!.source)])
     expect(tensors.length).toBeLessThan(everything.length * 0.7)
+  })
+
+  test('tree shaking leaves the methods of a tensor in place', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'evenkeel-bundle-'))
+    try {
+      const file = join(folder, 'bundle.mjs')
+      writeFileSync(file, await bundle("import { tensor } from 'evenkeel'; console.log(tensor([1, 2, 3]).mul(2).mean().item())"))
+      expect(await runOrThrow(process.execPath, [file])).toBe('4\n')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('nothing that a browser loads imports a Node built-in', async () => {
