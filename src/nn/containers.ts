@@ -1,0 +1,111 @@
+import { IndexError, KeyError } from '../core/errors.js'
+import type { Tensor } from '../core/tensor.js'
+import { type Member, Module } from './module.js'
+
+/** A module that maps one tensor to one tensor: what `Sequential` chains. */
+export interface Layer extends Module {
+  forward(x: Tensor): Tensor
+}
+
+function checkModule(owner: string, value: unknown): void {
+  if (!(value instanceof Module)) throw new TypeError(`${owner}: ${value === null ? 'null' : typeof value} is not a Module subclass`)
+}
+
+/** Holds modules under names that are data, not attributes: they are saved as they are. */
+abstract class Container<M extends Module> extends Module {
+  protected readonly items = new Map<string, M>()
+
+  protected override *members(): Generator<[string, Member]> {
+    yield* this.items
+  }
+
+  protected override replaceMember(key: string, value: Member): void {
+    this.items.set(key, value as M)
+  }
+
+  protected put(name: string, module: M): void {
+    checkModule(this.constructor.name, module)
+    if (name === '') throw new KeyError('module name can\'t be empty string ""')
+    if (name.includes('.')) throw new KeyError(`module name can't contain ".", got: ${name}`)
+    this.items.set(name, module)
+  }
+
+  get length(): number {
+    return this.items.size
+  }
+
+  /** The i-th module, from the end where negative. @throws IndexError beyond the ends */
+  at(index: number): M {
+    const module = [...this.items.values()].at(index)
+    if (!module || !Number.isInteger(index)) throw new IndexError(`index ${index} is out of range`)
+    return module
+  }
+
+  [Symbol.iterator](): IterableIterator<M> {
+    return this.items.values()
+  }
+}
+
+/**
+ * Calls modules one after the other. As `torch.nn.Sequential`: `new Sequential(a, b)` names them 0, 1, ...;
+ * `new Sequential({ conv: a, norm: b })` names them itself.
+ */
+export class Sequential extends Container<Layer> {
+  constructor(...layers: Layer[] | [Readonly<Record<string, Layer>>]) {
+    super()
+    const [first] = layers
+    if (layers.length === 1 && !(first instanceof Module)) for (const [name, layer] of Object.entries(first)) this.put(name, layer as Layer)
+    else for (const layer of layers as Layer[]) this.append(layer)
+  }
+
+  append(layer: Layer): this {
+    this.put(String(this.length), layer)
+    return this
+  }
+
+  override forward(x: Tensor): Tensor {
+    let y = x
+    for (const layer of this.items.values()) y = layer.forward(y)
+    return y
+  }
+}
+
+/** A list of modules that are found by their parent; it has no forward of its own. As `torch.nn.ModuleList`. */
+export class ModuleList<M extends Module = Module> extends Container<M> {
+  constructor(modules: Iterable<M> = []) {
+    super()
+    for (const module of modules) this.append(module)
+  }
+
+  append(module: M): this {
+    this.put(String(this.length), module)
+    return this
+  }
+}
+
+/** Modules by name, found by their parent. As `torch.nn.ModuleDict`. */
+export class ModuleDict<M extends Module = Module> extends Container<M> {
+  constructor(modules: Readonly<Record<string, M>> = {}) {
+    super()
+    for (const [name, module] of Object.entries(modules)) this.put(name, module)
+  }
+
+  get(name: string): M {
+    const module = this.items.get(name)
+    if (!module) throw new KeyError(`'${name}'`)
+    return module
+  }
+
+  set(name: string, module: M): this {
+    this.put(name, module)
+    return this
+  }
+
+  has(name: string): boolean {
+    return this.items.has(name)
+  }
+
+  keys(): IterableIterator<string> {
+    return this.items.keys()
+  }
+}

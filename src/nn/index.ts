@@ -1,0 +1,5 @@
+/** Layers. `nn.Conv2d`, `nn.BatchNorm2d`, ... as `torch.nn`. */
+export { type Layer, ModuleDict, ModuleList, Sequential } from './containers.js'
+export { type BackwardHook, type ForwardHook, type ForwardPreHook, Module } from './module.js'
+export { Parameter } from './parameter.js'
+export { type LoadOptions, type LoadResult, type StateDict } from './state-dict.js'

@@ -1,0 +1,370 @@
+import { noGrad, recordAll } from '../autograd/index.js'
+import { type Dtype, isFloatingPoint } from '../core/dtype.js'
+import { checkOptions, KeyError, NotImplementedError } from '../core/errors.js'
+import type { HookHandle } from '../core/graph.js'
+import { keep } from '../core/storage.js'
+import { Tensor } from '../core/tensor.js'
+import { copy_, to, zero_ } from '../ops/copy.js'
+import '../ops/methods.js'
+import { detach } from '../ops/views.js'
+import { stateKey } from './names.js'
+import { Parameter } from './parameter.js'
+import { loadStateDict, type LoadOptions, type LoadResult, type StateDict, stateDictVersions } from './state-dict.js'
+
+/** What a module owns under one name. */
+export type Member = Parameter | Tensor | Module
+
+/** Gets the module and its inputs before forward; a returned array replaces the inputs. */
+export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => readonly unknown[] | undefined | void
+/** Gets the module, its inputs and its output; a returned value replaces the output. */
+export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown
+/** Gets the gradients with respect to the inputs and outputs; returned gradients replace those of the inputs. */
+export type BackwardHook = (module: Module, gradInput: readonly (Tensor | null)[], gradOutput: readonly (Tensor | null)[]) => readonly (Tensor | null)[] | undefined | void
+
+type Forward = (...inputs: never[]) => unknown
+
+interface Hooks {
+  readonly pre: Set<ForwardPreHook>
+  readonly forward: Set<ForwardHook>
+  readonly backward: Set<BackwardHook>
+}
+
+/**
+ * A layer, or a network of layers. As `torch.nn.Module`.
+ *
+ * Subclasses assign parameters, buffers (`registerBuffer`) and sub-modules to attributes and override `forward`, which is also what users
+ * call: `model.forward(x)`. State-dict keys are the attributes' names in snake_case.
+ *
+ * @example
+ * class Net extends nn.Module {
+ *   conv = new nn.Conv2d(1, 8, 3)
+ *   norm = new nn.BatchNorm2d(8)
+ *   override forward(x: Tensor) {
+ *     return this.norm.forward(this.conv.forward(x)).relu()
+ *   }
+ * }
+ */
+export class Module {
+  /** Whether BatchNorm uses the batch's own statistics and Dropout drops: set by `train()` and `eval()`. */
+  training = true
+  /** Names of buffers, and whether they are saved. */
+  readonly #buffers = new Map<string, boolean>()
+  #hooks: Hooks | null = null
+
+  forward(..._inputs: never[]): unknown {
+    throw new NotImplementedError(`Module [${this.constructor.name}] is missing the required "forward" function`)
+  }
+
+  /**
+   * A tensor that is part of the state but not learned, such as running statistics. Kept beyond every scope.
+   * @param persistent whether it is saved in the state dict. Default true.
+   */
+  registerBuffer(name: string, tensor: Tensor | null, persistent = true): void {
+    if (name === '') throw new KeyError('buffer name can\'t be empty string ""')
+    if (name.includes('.')) throw new KeyError('buffer name can\'t contain "."')
+    if (tensor !== null && !(tensor instanceof Tensor)) {
+      throw new TypeError(`cannot assign '${typeof tensor}' object to buffer '${name}' (torch Tensor or None required)`)
+    }
+    this.#buffers.set(name, persistent)
+    if (tensor) keep(tensor)
+    Reflect.set(this, name, tensor)
+  }
+
+  /** Own parameters, buffers and sub-modules under their saved names, in the order of assignment; containers list their items. */
+  protected *members(): Generator<[string, Member]> {
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Module || value instanceof Parameter || (value instanceof Tensor && this.#buffers.has(name))) yield [stateKey(name), value]
+    }
+  }
+
+  /** Puts another member under a name that `members` gave. */
+  protected replaceMember(key: string, value: Member): void {
+    for (const name of Object.keys(this)) {
+      if (stateKey(name) !== key) continue
+      if (!(value instanceof Module) && !(value instanceof Parameter)) keep(value)
+      Reflect.set(this, name, value)
+      return
+    }
+  }
+
+  #isPersistent(key: string): boolean {
+    for (const [name, persistent] of this.#buffers) if (stateKey(name) === key) return persistent
+    return true
+  }
+
+  /** Direct sub-modules with their names. */
+  namedChildren(): [string, Module][] {
+    return [...this.members()].filter((m): m is [string, Module] => m[1] instanceof Module)
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child)
+  }
+
+  /** This module (named '') and all below it, each once, depth first. */
+  namedModules(prefix = '', seen: Set<Module> = new Set()): [string, Module][] {
+    if (seen.has(this)) return []
+    seen.add(this)
+    return [[prefix, this], ...this.namedChildren().flatMap(([name, child]) => child.namedModules(prefix ? `${prefix}.${name}` : name, seen))]
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module)
+  }
+
+  #namedTensors(select: (value: Member) => value is Tensor): [string, Tensor][] {
+    const seen = new Set<Tensor>()
+    const found: [string, Tensor][] = []
+    for (const [prefix, module] of this.namedModules()) {
+      for (const [name, value] of module.members()) {
+        if (!select(value) || seen.has(value)) continue
+        seen.add(value)
+        found.push([prefix ? `${prefix}.${name}` : name, value])
+      }
+    }
+    return found
+  }
+
+  /** All parameters with their state-dict names, each once. */
+  namedParameters(): [string, Parameter][] {
+    return this.#namedTensors((value): value is Tensor => value instanceof Parameter) as [string, Parameter][]
+  }
+
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, p]) => p)
+  }
+
+  namedBuffers(): [string, Tensor][] {
+    return this.#namedTensors((value): value is Tensor => value instanceof Tensor && !(value instanceof Parameter))
+  }
+
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, b]) => b)
+  }
+
+  /** Training mode here and below. @returns this */
+  train(mode = true): this {
+    if (typeof mode !== 'boolean') throw new TypeError('training mode is expected to be boolean')
+    this.training = mode
+    for (const child of this.children()) child.train(mode)
+    return this
+  }
+
+  /** Evaluation mode here and below. @returns this */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** Calls `fn` with every module, those inside first. @returns this */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn)
+    fn(this)
+    return this
+  }
+
+  /** Whether the parameters are learned: `requiresGrad_(false)` freezes them. @returns this */
+  requiresGrad_(requiresGrad = true): this {
+    for (const p of this.parameters()) p.requiresGrad_(requiresGrad)
+    return this
+  }
+
+  /** Forgets the gradients, or with `setToNone: false` makes them zero. */
+  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+    for (const p of this.parameters()) {
+      if (setToNone || p.grad === null) p.grad = null
+      else noGrad(() => p.grad && zero_(p.grad))
+    }
+  }
+
+  /**
+   * Converts floating point parameters and buffers. Parameters become new objects: make optimizers afterwards. @returns this
+   */
+  to(dtype: Dtype): this {
+    if (!isFloatingPoint(dtype)) throw new TypeError(`nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
+    const converted = new Map<Tensor, Tensor>()
+    for (const module of this.modules()) {
+      for (const [name, value] of [...module.members()]) {
+        if (!(value instanceof Tensor) || !isFloatingPoint(value.dtype) || value.dtype === dtype) continue
+        let next = converted.get(value)
+        if (!next) {
+          const data = noGrad(() => to(detach(value), dtype))
+          next = value instanceof Parameter ? new Parameter(data, value.requiresGrad) : keep(data)
+          if (value.grad) {
+            const { grad } = value
+            next.grad = noGrad(() => to(grad, dtype))
+          }
+          converted.set(value, next)
+        }
+        module.replaceMember(name, next)
+      }
+    }
+    return this
+  }
+
+  double(): this {
+    return this.to('float64')
+  }
+
+  float(): this {
+    return this.to('float32')
+  }
+
+  /** Version of the format of this module's own entries, for `loadStateDict` of older files. */
+  protected get stateVersion(): number {
+    return 1
+  }
+
+  /**
+   * Parameters and persistent buffers under PyTorch's keys, in PyTorch's order, as they are (not copied): `clone` what shall not change.
+   */
+  stateDict(): StateDict {
+    const state: StateDict = {}
+    const versions: Record<string, number> = {}
+    this.#collectState('', state, versions)
+    Object.defineProperty(state, stateDictVersions, { value: versions, enumerable: false })
+    return state
+  }
+
+  #collectState(prefix: string, state: StateDict, versions: Record<string, number>): void {
+    versions[prefix.slice(0, -1)] = this.stateVersion
+    for (const [name, value] of this.ownState()) state[prefix + name] = detach(value)
+    for (const [name, child] of this.namedChildren()) child.#collectState(`${prefix}${name}.`, state, versions)
+  }
+
+  /** Own parameters, then own persistent buffers. */
+  ownState(): [string, Tensor][] {
+    const own = [...this.members()].filter((m): m is [string, Tensor] => m[1] instanceof Tensor)
+    return [...own.filter(([, t]) => t instanceof Parameter), ...own.filter(([name, t]) => !(t instanceof Parameter) && this.#isPersistent(name))]
+  }
+
+  /** Entries that an older file may lack: `loadStateDict` then keeps the module's own. */
+  missingKeysAllowed(_version: number | undefined): readonly string[] {
+    return []
+  }
+
+  /**
+   * Copies a state dict into the parameters and buffers. Nothing is changed where it doesn't fit.
+   * @param options.strict every key must be there and known. Default true.
+   * @returns the keys that were missing and unexpected
+   * @throws RuntimeError with PyTorch's text, listing every missing and unexpected key and every wrong shape
+   */
+  loadStateDict(state: StateDict, options: LoadOptions = {}): LoadResult {
+    checkOptions('loadStateDict', options, ['strict'])
+    return loadStateDict(this, state, options, (target, source) => noGrad(() => copy_(detach(target), source)))
+  }
+
+  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+    return this.#addHook('pre', hook)
+  }
+
+  registerForwardHook(hook: ForwardHook): HookHandle {
+    return this.#addHook('forward', hook)
+  }
+
+  /** As `register_full_backward_hook`. */
+  registerFullBackwardHook(hook: BackwardHook): HookHandle {
+    return this.#addHook('backward', hook)
+  }
+
+  /**
+   * Hooks wrap `forward` of this one object while there are any, so they fire whoever calls it, and a module without hooks pays nothing.
+   */
+  #addHook<K extends keyof Hooks>(kind: K, hook: Hooks[K] extends Set<infer H> ? H : never): HookHandle {
+    if (!this.#hooks) {
+      const hooks: Hooks = { pre: new Set(), forward: new Set(), backward: new Set() }
+      const own = Object.getOwnPropertyDescriptor(this, 'forward')
+      const inner: Forward = this.forward
+      this.#hooks = hooks
+      const wrapped = (...inputs: unknown[]) => runWithHooks(this, hooks, inner, inputs)
+      Object.defineProperty(this, 'forward', { value: wrapped, configurable: true, writable: true, enumerable: false })
+      this.#unwrap = () => {
+        if (own) Object.defineProperty(this, 'forward', own)
+        else Reflect.deleteProperty(this, 'forward')
+      }
+    }
+    const set = this.#hooks[kind] as Set<typeof hook>
+    set.add(hook)
+    return {
+      remove: () => {
+        set.delete(hook)
+        if (this.#hooks && Object.values(this.#hooks).every((s: Set<unknown>) => s.size === 0)) {
+          this.#hooks = null
+          this.#unwrap()
+        }
+      },
+    }
+  }
+  #unwrap: () => void = () => {}
+
+  /** The arguments in `toString`, as PyTorch's `extra_repr`. */
+  extraRepr(): string {
+    return ''
+  }
+
+  /** As PyTorch prints a module: its name and arguments, and its sub-modules indented. */
+  toString(): string {
+    const indent = (text: string) => text.split('\n').join('\n  ')
+    const lines = this.namedChildren().map(([name, child]) => `(${name}): ${indent(child.toString())}`)
+    const extra = this.extraRepr()
+    const name = this.constructor.name
+    if (lines.length === 0) return extra.includes('\n') ? `${name}(\n  ${indent(extra)}\n)` : `${name}(${extra})`
+    return `${name}(\n  ${[...(extra ? extra.split('\n') : []), ...lines].join('\n  ')}\n)`
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+function runWithHooks(module: Module, hooks: Hooks, forward: Forward, given: readonly unknown[]): unknown {
+  let inputs = given
+  for (const hook of hooks.pre) inputs = hook(module, inputs) ?? inputs
+  const watch = hooks.backward.size > 0 ? new BackwardWatch(module, hooks.backward) : null
+  if (watch) inputs = watch.inputs(inputs)
+  let output = forward.apply(module, inputs as never[])
+  for (const hook of hooks.forward) output = hook(module, inputs, output) ?? output
+  return watch ? watch.outputs(output) : output
+}
+
+/** Sees the gradients of a module's inputs and outputs through identity nodes before and behind it. */
+class BackwardWatch {
+  private gradOutput: readonly (Tensor | null)[] = []
+  private inputsWatched = false
+
+  constructor(
+    private readonly module: Module,
+    private readonly hooks: ReadonlySet<BackwardHook>,
+  ) {}
+
+  inputs(values: readonly unknown[]): unknown[] {
+    const tensors = values.filter((v): v is Tensor => v instanceof Tensor)
+    this.inputsWatched = tensors.some((t) => t.requiresGrad)
+    const passed = recordAll(tensors.map(detach), {
+      name: 'BackwardHookFunctionBackward',
+      inputs: tensors,
+      backward: (gradInput) => this.call(gradInput),
+    })
+    return values.map((v) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v))
+  }
+
+  outputs(value: unknown): unknown {
+    const tensors = value instanceof Tensor ? [value] : Array.isArray(value) ? value.filter((v): v is Tensor => v instanceof Tensor) : []
+    const passed = recordAll(tensors.map(detach), {
+      name: 'BackwardHookFunctionBackward',
+      inputs: tensors,
+      backward: (gradOutput) => {
+        this.gradOutput = gradOutput
+        if (!this.inputsWatched) this.call(tensors.map(() => null))
+        return gradOutput
+      },
+    })
+    const replace = (v: unknown) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v)
+    return Array.isArray(value) ? value.map(replace) : replace(value)
+  }
+
+  private call(gradInput: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    let grads = gradInput
+    for (const hook of this.hooks) grads = hook(this.module, grads, this.gradOutput) ?? grads
+    return grads
+  }
+}
