@@ -50,11 +50,13 @@ const LENGTH_BYTES = 8
 const MAXIMUM_HEADER_BYTES = 100_000_000
 
 /**
- * Reads a file's bytes. The whole header is checked before anything is made; the tensors' bytes are windows onto `bytes`, not copies.
+ * Reads a file's bytes. The whole header is checked before anything is made; the tensors' bytes are windows onto `file`, not copies.
  * @throws SafetensorsError that says what is wrong, where, and what was expected
  */
-export function parseSafetensors(bytes: Uint8Array): SafetensorsContents {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('parseSafetensors: expected the bytes of a file as a Uint8Array')
+export function parseSafetensors(file: Uint8Array): SafetensorsContents {
+  if (!(file instanceof Uint8Array)) throw new TypeError('parseSafetensors: expected the bytes of a file as a Uint8Array')
+  // Node's Buffer is a Uint8Array whose slice() makes no copy.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
   const header = readHeader(bytes)
   const data = bytes.subarray(LENGTH_BYTES + header.length)
   const entries: Entry[] = []
