@@ -1,6 +1,7 @@
 import type { Kernels } from '../contract.js'
 import { reference } from '../reference/index.js'
+import { copies } from './copy.js'
 import { elementwise } from './elementwise.js'
 
 /** The WebAssembly backend: SIMD kernels for float32, and the reference for everything else. Each family says what it takes itself. */
-export const wasm: Kernels = { ...reference, ...elementwise }
+export const wasm: Kernels = { ...reference, ...copies, ...elementwise }

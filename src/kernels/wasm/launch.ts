@@ -10,6 +10,12 @@ export function load(): void {
   kernels ??= instantiate()
 }
 
+/** Whether there is a kernel of that name. */
+export function hasKernel(name: string): name is KernelName {
+  if (!kernels) kernels = instantiate()
+  return name in kernels
+}
+
 /**
  * Runs a kernel over its blocks 0 to `blocks`: the one place through which every kernel goes. Blocks are independent of each other and
  * of how they are grouped into ranges, so that a range may go to another thread.
@@ -22,6 +28,18 @@ export function launch<K extends KernelName>(kernel: K, blocks: number, ...args:
 
 /** Kernels launched so far, for benchmarks. */
 export const launchCount = (): number => launches
+
+/** Where numbers lie that a kernel reads by address, as it reads a tensor of one element. Below the tensors, above the static data. */
+const ARGUMENTS = 0xff000
+let slots: Float32Array | undefined
+
+/** Puts a number into a slot, for the next launch. @returns its address */
+export function argument(slot: number, value: number): number {
+  const { buffer } = allocator().memory
+  if (slots?.buffer !== buffer) slots = new Float32Array(buffer, ARGUMENTS, 16)
+  slots[slot] = value
+  return ARGUMENTS + slot * 4
+}
 
 /**
  * Working memory for the time of `use`, from the tensors' pool.

@@ -1,11 +1,45 @@
-import { isContiguous } from '../../core/shape.js'
+import { isContiguous, type Shape } from '../../core/shape.js'
 import type { View } from '../contract.js'
 
 /** Elements of a block in kernels whose work is one element at a time. */
 const BLOCK = 4096
 export const blocksOf = (elements: number): number => Math.ceil(elements / BLOCK)
 
-export const isDenseFloat32 = (view: View): boolean => view.dtype === 'float32' && isContiguous(view.shape, view.strides)
+/** Kernels count elements in signed 32 bits; only tensors of bytes can have more. */
+export const COUNTABLE = 2 ** 31
 
-/** Byte address of a float32 view's first element. */
-export const address = (view: View): number => view.storage.ptr + view.offset * 4
+export const isContiguousView = (view: View): boolean => isContiguous(view.shape, view.strides)
+export const isFloat32 = (view: View): boolean => view.dtype === 'float32'
+export const isContiguousFloat32 = (view: View): boolean => view.dtype === 'float32' && isContiguous(view.shape, view.strides)
+
+/** Byte address of a view's first element. */
+export const address = (view: View, bytes = 4): number => view.storage.ptr + view.offset * bytes
+
+/** Axes that several layouts of one shape have in common, innermost first, after joining those that all of them step through evenly. */
+export interface Axes {
+  readonly sizes: number[]
+  /** strides[k][axis] of layout k. */
+  readonly strides: number[][]
+}
+
+/**
+ * Joins neighbouring axes of `shape` and drops those of size 1. Axes are ordered by the first layout, so that a permuted but dense target,
+ * channels-last say, becomes one axis.
+ */
+export function joinAxes(shape: Shape, layouts: readonly Shape[]): Axes {
+  const [first] = layouts
+  const order: number[] = []
+  for (let d = shape.length - 1; d >= 0; d--) if (shape[d] !== 1) order.push(d)
+  order.sort((a, b) => first[a] - first[b])
+  const sizes: number[] = []
+  const strides: number[][] = layouts.map(() => [])
+  for (const d of order) {
+    const last = sizes.length - 1
+    if (last >= 0 && layouts.every((s, k) => s[d] === strides[k][last] * sizes[last])) sizes[last] *= shape[d]
+    else {
+      sizes.push(shape[d])
+      layouts.forEach((s, k) => void strides[k].push(s[d]))
+    }
+  }
+  return { sizes, strides }
+}

@@ -2,7 +2,10 @@
  * The kernels, family by family. Every exported function is a kernel: it returns nothing, and its last two parameters are a range of
  * blocks [begin, end). What a block is, each family says; results don't depend on how the blocks are cut into ranges.
  */
-export * from './elementwise'
+export * from './unary'
+export * from './binary'
+export { fill, where } from './elementwise'
+export { copy8, copy16, copy32, copy64, copyBytes, float32ToFloat64, float64ToFloat32, int32ToFloat32, int64ToFloat32, uint8ToFloat32 } from './copy'
 
 /** End of the static data. The build checks that it stays below the tensors. */
 export const heapBase: usize = __heap_base
