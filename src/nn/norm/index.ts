@@ -1,0 +1,2 @@
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from './batch-norm.js'
+export { LayerNorm, type LayerNormOptions } from './layer-norm.js'

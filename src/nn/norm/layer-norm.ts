@@ -1,0 +1,75 @@
+import { noGrad } from '../../autograd/index.js'
+import type { Dtype } from '../../core/dtype.js'
+import { checkOptions } from '../../core/errors.js'
+import type { Shape } from '../../core/shape.js'
+import type { Tensor } from '../../core/tensor.js'
+import { fill_ } from '../../ops/copy.js'
+import { ones, zeros } from '../../ops/create.js'
+import { layerNorm } from '../../ops/norm/layer-norm.js'
+import { Module } from '../module.js'
+import { pythonFloat, pythonRepr } from '../names.js'
+import { Parameter } from '../parameter.js'
+
+export interface LayerNormOptions {
+  /** Added to the variance. Default 1e-5. */
+  eps?: number
+  /** Learn a weight and bias per element of normalizedShape. Default true. */
+  elementwiseAffine?: boolean
+  /** With `elementwiseAffine`: learn a bias, too. Default true. */
+  bias?: boolean
+  /** Of the parameters. Default float32. */
+  dtype?: Dtype
+}
+
+/**
+ * Layer normalization over the trailing axes that `normalizedShape` names: one mean and variance per sample, the same in training and
+ * evaluation.
+ *
+ * y = (x - mean) / sqrt(var + eps) * weight + bias, with the biased variance. Ba, Kiros and Hinton 2016, arXiv:1607.06450; semantics of
+ * https://pytorch.org/docs/2.6/generated/torch.nn.LayerNorm.html
+ *
+ * @param normalizedShape sizes of the trailing axes, or one number for the last axis
+ * @example new nn.LayerNorm([3, 224, 224]).forward(randn([32, 3, 224, 224]))
+ * @throws RuntimeError where the trailing sizes of the input differ from normalizedShape
+ */
+export class LayerNorm extends Module {
+  readonly normalizedShape: Shape
+  eps: number
+  readonly elementwiseAffine: boolean
+  /** Of shape normalizedShape, starts as 1; null without `elementwiseAffine`. */
+  weight: Parameter | null = null
+  /** Of shape normalizedShape, starts as 0; null without `elementwiseAffine` or `bias`. */
+  bias: Parameter | null = null
+
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+    super()
+    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype'])
+    if (normalizedShape === undefined) throw new TypeError("LayerNorm: missing 1 required positional argument: 'normalizedShape'")
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = options
+    const shape = typeof normalizedShape === 'number' && Number.isInteger(normalizedShape) ? [normalizedShape] : normalizedShape
+    if (typeof shape === 'number') throw new TypeError(`LayerNorm: normalizedShape must be a whole number or an array of them, got ${shape}: 'float' object is not iterable`)
+    this.normalizedShape = shape
+    this.eps = eps
+    this.elementwiseAffine = elementwiseAffine
+    if (elementwiseAffine) {
+      this.weight = new Parameter(ones(shape, { dtype }))
+      if (bias) this.bias = new Parameter(zeros(shape, { dtype }))
+    }
+  }
+
+  /** As when it was made: weight 1, bias 0. */
+  resetParameters(): void {
+    noGrad(() => {
+      if (this.weight) fill_(this.weight, 1)
+      if (this.bias) fill_(this.bias, 0)
+    })
+  }
+
+  override forward(input: Tensor): Tensor {
+    return layerNorm(input, this.normalizedShape, this.weight, this.bias, { eps: this.eps })
+  }
+
+  override extraRepr(): string {
+    return `${pythonRepr(this.normalizedShape)}, eps=${pythonFloat(this.eps)}, elementwise_affine=${pythonRepr(this.elementwiseAffine)}`
+  }
+}

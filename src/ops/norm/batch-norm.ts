@@ -1,0 +1,134 @@
+import { isGradEnabled, noGrad, record } from '../../autograd/index.js'
+import { dtypes, isFloatingPoint } from '../../core/dtype.js'
+import { checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
+import { formatShape, numelOf } from '../../core/shape.js'
+import { emptyTensor, type Tensor } from '../../core/tensor.js'
+import { kernels } from '../../kernels/index.js'
+import { clone } from '../copy.js'
+import { batchNormAxes, type NormAxes } from './axes.js'
+import { checkMixedDtype } from './checks.js'
+import { composedNormBackward } from './composed.js'
+import { asContiguousShape } from './layout.js'
+
+export interface BatchNormOptions {
+  /** Normalise with the batch's own statistics and update the running ones. Default false: with the running ones. */
+  training?: boolean
+  /** Weight of the new batch in the running averages. Default 0.1. */
+  momentum?: number
+  /** Added to the variance. Default 1e-5. */
+  eps?: number
+}
+
+/** @throws ValueError where each channel has a single value, whose variance would be 0 */
+function checkBatchSize(x: Tensor): void {
+  if (x.ndim === 0) throw new IndexError('tuple index out of range')
+  if (x.shape[0] * numelOf(x.shape.slice(2)) === 1) {
+    throw new ValueError(`Expected more than 1 value per channel when training, got input size torch.Size(${formatShape(x.shape)})`)
+  }
+}
+
+function checkSizes(channels: number, training: boolean, tensors: Record<'running_mean' | 'running_var' | 'weight' | 'bias', Tensor | null>): void {
+  for (const [name, t] of Object.entries(tensors)) {
+    if (t && t.numel() !== channels) throw new RuntimeError(`${name} should contain ${channels} elements not ${t.numel()}`)
+    if (!t && !training && name.startsWith('running')) throw new RuntimeError(`${name} must be defined in evaluation mode`)
+  }
+}
+
+/**
+ * Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, with one mean and variance per channel, over the batch and all
+ * positions. As `torch.nn.functional.batch_norm` (Ioffe and Szegedy 2015, arXiv:1502.03167).
+ *
+ * In training the batch's own biased variance normalises, and running statistics, each updated where given, become
+ * (1 - momentum) old + momentum new, with the unbiased variance. Otherwise the running statistics normalise.
+ *
+ * @param input [N, C, ...]
+ * @param runningMean, runningVar [C], changed in place in training
+ * @param weight, bias [C], or null for 1 and 0
+ * @returns same shape and dtype as input
+ * @throws ValueError in training with one value per channel; RuntimeError for wrong sizes, dtypes, or missing running statistics
+ */
+export function batchNorm(
+  input: Tensor,
+  runningMean: Tensor | null,
+  runningVar: Tensor | null,
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
+  options: BatchNormOptions = {},
+): Tensor {
+  checkOptions('batchNorm', options, ['training', 'momentum', 'eps'])
+  const { training = false, momentum = 0.1, eps = 1e-5 } = options
+  if (training) checkBatchSize(input)
+  for (const [name, t] of Object.entries({ running_mean: runningMean, running_var: runningVar })) {
+    if (t?.requiresGrad && isGradEnabled()) {
+      throw new RuntimeError(`The function 'native_batch_norm' is not differentiable with respect to argument '${name}'. This input cannot have requires_grad True.`)
+    }
+  }
+  if (input.ndim < 2 && training) throw new IndexError('Dimension out of range (expected to be in range of [-1, 0], but got 1)')
+  if (input.numel() === 0 && input.ndim > 1) return emptyBatch(input, weight, bias)
+  checkSizes(input.shape[1] ?? 0, training, { running_mean: runningMean, running_var: runningVar, weight, bias })
+  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  checkMixedDtype(input, [weight, bias, runningMean, runningVar])
+
+  const axes = batchNormAxes(input.shape)
+  const y = emptyTensor(input.shape, input.dtype)
+  const x3 = asContiguousShape(input, channelView(axes))
+  const y3 = asContiguousShape(y, channelView(axes))
+  const { mean, rstd } = normalise()
+  return record(y, {
+    name: 'NativeBatchNormBackward0',
+    inputs: [input, weight, bias],
+    saved: [input, weight],
+    scratch: [mean, rstd],
+    backward: (dy, [x, w], needs) => {
+      if (isGradEnabled()) {
+        const [dx, dweight, dbias] = composedNormBackward(dy, x as Tensor, w, axes, eps, true, training ? null : { mean, rstd }, [axes.shape[1]])
+        return [needs[0] ? dx : null, needs[1] ? dweight : null, needs[2] ? dbias : null]
+      }
+      return fusedBackward(dy, x as Tensor, w, needs, axes, mean, rstd, training, bias)
+    },
+  })
+
+  function normalise(): { mean: Tensor; rstd: Tensor } {
+    if (training) {
+      const m = emptyTensor([axes.shape[1]], 'float64')
+      const r = emptyTensor([axes.shape[1]], 'float64')
+      kernels.batchNorm(x3, weight, bias, { mean: runningMean, variance: runningVar, momentum }, eps, y3, m, r)
+      for (const t of [runningMean, runningVar]) if (t) t.storage.version++
+      return { mean: m, rstd: r }
+    }
+    // checkSizes has made sure that both are there.
+    const m = clone((runningMean as Tensor).detach())
+    const r = noGrad(() => (runningVar as Tensor).to('float64').add(eps).rsqrt())
+    kernels.batchNormInference(x3, weight, bias, m, r, y3)
+    return { mean: m, rstd: r }
+  }
+}
+
+const channelView = ({ shape: [n, c, , l] }: NormAxes) => [n, c, l]
+
+function fusedBackward(
+  dy: Tensor,
+  x: Tensor,
+  weight: Tensor | null,
+  [needsX, needsWeight, needsBias]: readonly boolean[],
+  axes: NormAxes,
+  mean: Tensor,
+  rstd: Tensor,
+  training: boolean,
+  bias: Tensor | null,
+): (Tensor | null)[] {
+  const view = channelView(axes)
+  const dx = needsX ? emptyTensor(x.shape, x.dtype) : null
+  const dweight = needsWeight && weight ? emptyTensor(weight.shape, weight.dtype) : null
+  const dbias = needsBias && bias ? emptyTensor(bias.shape, bias.dtype) : null
+  kernels.batchNormBackward(asContiguousShape(dy, view), asContiguousShape(x, view), weight, mean, rstd, training, dx && asContiguousShape(dx, view), dweight, dbias)
+  return [dx, dweight, dbias]
+}
+
+/** PyTorch keeps an empty batch in the graph of its parameters: their gradients are zero, not missing. */
+function emptyBatch(input: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
+  let y = clone(input)
+  if (weight) y = y.mul(weight.select(0, 0))
+  if (bias) y = y.add(bias.select(0, 0))
+  return y
+}

@@ -1,0 +1,6 @@
+import type { Shape } from '../../core/shape.js'
+import type { Tensor } from '../../core/tensor.js'
+import { detach } from '../views.js'
+
+/** The elements under another shape, outside the graph, for a kernel: a view where the strides allow one, else a copy. */
+export const asContiguousShape = (x: Tensor, shape: Shape): Tensor => detach(x).reshape(shape)
