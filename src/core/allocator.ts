@@ -12,6 +12,8 @@ const PAGE = 65536
 /** Everything below belongs to the kernels' own static data. */
 const FIRST_FREE_BYTE = 1 << 20
 const MAXIMUM_PAGES = 65536
+/** Kernels read whole vectors, so up to this many bytes behind the last block stay readable. */
+const READABLE_BEHIND = 64
 
 /** A live piece of the memory. `describe` names its tensor in the out-of-memory error. */
 export interface Block {
@@ -91,7 +93,7 @@ export class Allocator {
   }
 
   private extend(size: number): number | undefined {
-    const end = this.top + size
+    const end = this.top + size + READABLE_BEHIND
     if (end > this.limit) return undefined
     const reserved = this.memory.buffer.byteLength
     if (end > reserved) {
@@ -108,7 +110,7 @@ export class Allocator {
       }
     }
     const ptr = this.top
-    this.top = end
+    this.top = ptr + size
     return ptr
   }
 
