@@ -82,17 +82,19 @@ export function parseJson(text: string, fail: (message: string, at: number) => n
     if (text[at] === '"') return string()
     if (text[at] === '{') return object(depth + 1)
     if (text[at] === '[') return array(depth + 1)
-    for (const [word, result] of literals) {
-      if (text.startsWith(word, at)) {
-        at += word.length
-        return result
-      }
-    }
     number.lastIndex = at
     const match = number.exec(text)
-    if (!match) return fail(`expected a value, found ${shown()}`, at)
-    at = number.lastIndex
-    return Number(match[0])
+    if (match) {
+      at = number.lastIndex
+      return Number(match[0])
+    }
+    for (const [word, meaning] of literals) {
+      if (text.startsWith(word, at)) {
+        at += word.length
+        return meaning
+      }
+    }
+    return fail(`expected a value, found ${shown()}`, at)
   }
 
   const result = value(0)
