@@ -2,10 +2,12 @@
  * Evenkeel: PyTorch's normalization layers for TypeScript, in a small eager tensor library. What is `torch.x` there is `x` here.
  */
 export * from './autograd/index.js'
-export { type MemoryUse } from './core/allocator.js'
+export type { MemoryUse } from './core/allocator.js'
 export { type Dtype, getDefaultDtype, setDefaultDtype } from './core/dtype.js'
 export { IndexError, KeyError, NotImplementedError, RuntimeError, ValueError } from './core/errors.js'
+export { Generator, manualSeed } from './core/random.js'
 export { keep, memory, resetPeakMemory, scope, setMemoryLimit, steps } from './core/storage.js'
 export { Tensor } from './core/tensor.js'
+export * as F from './nn/functional.js'
 export * as nn from './nn/index.js'
 export * from './ops/index.js'

@@ -1,5 +1,7 @@
 /** Layers. `nn.Conv2d`, `nn.BatchNorm2d`, ... as `torch.nn`. */
 export { type Layer, ModuleDict, ModuleList, Sequential } from './containers.js'
+export * as functional from './functional.js'
+export * as init from './init.js'
 export { type BackwardHook, type ForwardHook, type ForwardPreHook, Module } from './module.js'
 export { Parameter } from './parameter.js'
-export { type LoadOptions, type LoadResult, type StateDict } from './state-dict.js'
+export type { LoadOptions, LoadResult, StateDict } from './state-dict.js'

@@ -6,6 +6,8 @@ import * as binary from './binary.js'
 import * as copy from './copy.js'
 import { ones } from './create.js'
 import * as items from './item.js'
+import { bernoulli, multinomial } from './random.js'
+import * as randomInPlace from './random-inplace.js'
 import * as reduce from './reduce.js'
 import * as unary from './unary.js'
 import * as views from './views.js'
@@ -24,6 +26,9 @@ const methods = {
   ...binaryMethods,
   ...copy,
   ...items,
+  bernoulli,
+  multinomial,
+  ...randomInPlace,
   ...reduceMethods,
   var: variance,
   ...unary,

@@ -1,0 +1,231 @@
+import { noGrad } from '../autograd/index.js'
+import { checkOptions, ValueError } from '../core/errors.js'
+import { defaultGenerator } from '../core/random.js'
+import { fillTruncNormal } from '../core/random-fill.js'
+import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { drawInto } from '../ops/draw.js'
+import { randperm } from '../ops/random.js'
+import type { DrawOptions } from '../ops/random-inplace.js'
+import { orthonormalColumns } from './qr.js'
+
+/**
+ * Initial values for parameters, written in place and outside the graph: `nn.init.kaimingNormal_(layer.weight)`. As `torch.nn.init`, with
+ * the same numbers from the same seed. Every function returns its tensor.
+ */
+
+/** What a layer's outputs go through, under PyTorch's names. */
+export type Nonlinearity =
+  | 'linear'
+  | 'conv1d'
+  | 'conv2d'
+  | 'conv3d'
+  | 'conv_transpose1d'
+  | 'conv_transpose2d'
+  | 'conv_transpose3d'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leaky_relu'
+  | 'selu'
+
+/**
+ * The factor that keeps the spread of activations: 1 for linear layers and sigmoid, 5/3 for tanh, sqrt(2) for ReLU,
+ * sqrt(2 / (1 + slope^2)) for leaky ReLU, 3/4 for SELU.
+ * @param param the slope of leaky ReLU. Default 0.01.
+ * @throws ValueError for another name
+ */
+export function calculateGain(nonlinearity: Nonlinearity, param?: number | null): number {
+  switch (nonlinearity) {
+    case 'linear':
+    case 'conv1d':
+    case 'conv2d':
+    case 'conv3d':
+    case 'conv_transpose1d':
+    case 'conv_transpose2d':
+    case 'conv_transpose3d':
+    case 'sigmoid':
+      return 1
+    case 'tanh':
+      return 5 / 3
+    case 'relu':
+      return Math.sqrt(2)
+    case 'leaky_relu': {
+      const slope = param ?? 0.01
+      if (typeof slope !== 'number') throw new ValueError(`negative_slope ${String(slope)} not a valid number`)
+      return Math.sqrt(2 / (1 + slope ** 2))
+    }
+    case 'selu':
+      return 3 / 4
+    default:
+      throw new ValueError(`Unsupported nonlinearity ${String(nonlinearity)}`)
+  }
+}
+
+/** How many inputs one output sums, and how many outputs one input reaches, of a weight [out, in, ...kernel]. @throws ValueError below 2 dimensions */
+export function calculateFanInAndFanOut(tensor: Tensor): { fanIn: number; fanOut: number } {
+  if (tensor.ndim < 2) throw new ValueError('Fan in and fan out can not be computed for tensor with fewer than 2 dimensions')
+  const receptiveField = tensor.shape.slice(2).reduce((product, size) => product * size, 1)
+  return { fanIn: tensor.shape[1] * receptiveField, fanOut: tensor.shape[0] * receptiveField }
+}
+
+/** Uniform in [a, b). */
+export const uniform_ = (tensor: Tensor, a = 0, b = 1, options: DrawOptions = {}): Tensor => noGrad(() => tensor.uniform_(a, b, options))
+
+/** Normal. */
+export const normal_ = (tensor: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor => noGrad(() => tensor.normal_(mean, std, options))
+
+export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => tensor.fill_(value))
+export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
+export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
+
+export interface TruncNormalOptions extends DrawOptions {
+  mean?: number
+  std?: number
+  /** Nothing below it. Default -2, whatever the standard deviation. */
+  a?: number
+  /** Nothing above it. Default 2. */
+  b?: number
+}
+
+/** Normal, cut off to [a, b]. */
+export function truncNormal_(tensor: Tensor, options: TruncNormalOptions = {}): Tensor {
+  checkOptions('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator'])
+  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options
+  if (mean < a - 2 * std || mean > b + 2 * std) {
+    console.warn('evenkeel: mean is more than 2 std from [a, b] in nn.init.truncNormal_. The distribution of values may be incorrect.')
+  }
+  drawInto(tensor, (target) => fillTruncNormal(target, generator, mean, std, a, b))
+  tensor.storage.version++
+  return tensor
+}
+
+/** The identity matrix. @throws ValueError for other than 2 dimensions */
+export function eye_(tensor: Tensor): Tensor {
+  if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
+  return noGrad(() => {
+    tensor.fill_(0)
+    for (let i = 0; i < Math.min(...tensor.shape); i++) tensor.select(0, i).select(0, i).fill_(1)
+    return tensor
+  })
+}
+
+/**
+ * A convolution that passes its input channels on: 1 in the middle of the kernel that leads from a channel to its own.
+ * @param groups each group of output channels preserves the input's first ones
+ * @throws ValueError for other than 3, 4 or 5 dimensions
+ */
+export function dirac_(tensor: Tensor, groups = 1): Tensor {
+  if (tensor.ndim < 3 || tensor.ndim > 5) throw new ValueError('Only tensors with 3, 4, or 5 dimensions are supported')
+  const [out, channels, ...kernel] = tensor.shape
+  if (out % groups !== 0) throw new ValueError('dim 0 must be divisible by groups')
+  return noGrad(() => {
+    tensor.fill_(0)
+    for (let o = 0; o < out; o++) {
+      const channel = o % (out / groups)
+      if (channel >= channels) continue
+      let element = tensor.select(0, o).select(0, channel)
+      for (const size of kernel) element = element.select(0, Math.floor(size / 2))
+      element.fill_(1)
+    }
+    return tensor
+  })
+}
+
+function xavierStd(tensor: Tensor, gain: number): number {
+  const { fanIn, fanOut } = calculateFanInAndFanOut(tensor)
+  return gain * Math.sqrt(2 / (fanIn + fanOut))
+}
+
+/** Uniform in (-a, a), a = gain sqrt(6 / (fanIn + fanOut)). @see Glorot, Bengio 2010 */
+export function xavierUniform_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
+  checkOptions('xavierUniform_', options, ['gain', 'generator'])
+  const { gain = 1, ...rest } = options
+  const bound = Math.sqrt(3) * xavierStd(tensor, gain)
+  return uniform_(tensor, -bound, bound, rest)
+}
+
+/** Normal with std = gain sqrt(2 / (fanIn + fanOut)). @see Glorot, Bengio 2010 */
+export function xavierNormal_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
+  checkOptions('xavierNormal_', options, ['gain', 'generator'])
+  const { gain = 1, ...rest } = options
+  return normal_(tensor, 0, xavierStd(tensor, gain), rest)
+}
+
+export interface KaimingOptions extends DrawOptions {
+  /** The slope of the leaky ReLU behind the layer. Default 0. */
+  a?: number
+  /** Which spread to keep: that of the activations ('fan_in', the default) or that of the gradients ('fan_out'). */
+  mode?: 'fan_in' | 'fan_out'
+  /** Default 'leaky_relu'. */
+  nonlinearity?: Nonlinearity
+}
+
+/** The standard deviation that Kaiming initialisation gives, or null where there is nothing to fill. */
+function kaimingStd(owner: string, tensor: Tensor, options: KaimingOptions): number | null {
+  checkOptions(owner, options, ['a', 'mode', 'nonlinearity', 'generator'])
+  const { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' } = options
+  if (tensor.shape.includes(0)) return null
+  if (mode !== 'fan_in' && mode !== 'fan_out') throw new ValueError(`Mode ${String(mode)} not supported, please use one of ['fan_in', 'fan_out']`)
+  const { fanIn, fanOut } = calculateFanInAndFanOut(tensor)
+  return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut)
+}
+
+/** Uniform in (-bound, bound), bound = gain sqrt(3 / fan). @see He et al. 2015, arXiv:1502.01852 */
+export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  const std = kaimingStd('kaimingUniform_', tensor, options)
+  if (std === null) return tensor
+  const bound = Math.sqrt(3) * std
+  return uniform_(tensor, -bound, bound, { generator: options.generator })
+}
+
+/** Normal with std = gain / sqrt(fan). @see He et al. 2015, arXiv:1502.01852 */
+export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
+  const std = kaimingStd('kaimingNormal_', tensor, options)
+  return std === null ? tensor : normal_(tensor, 0, std, { generator: options.generator })
+}
+
+/**
+ * A (semi-)orthogonal matrix; trailing dimensions count as one. It is Q of the QR factorisation of a normal matrix, its columns turned so
+ * that R's diagonal is positive, which makes it uniform among the orthogonal ones.
+ * @see Saxe et al. 2013, arXiv:1312.6120; Mezzadri 2006, arXiv:math-ph/0609050
+ * @throws ValueError below 2 dimensions
+ */
+export function orthogonal_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
+  checkOptions('orthogonal_', options, ['gain', 'generator'])
+  const { gain = 1, ...rest } = options
+  if (tensor.ndim < 2) throw new ValueError('Only tensors with 2 or more dimensions are supported')
+  if (tensor.numel() === 0) return tensor
+  const rows = tensor.shape[0]
+  const columns = tensor.numel() / rows
+  return noGrad(() => {
+    const drawn = emptyTensor([rows, columns], tensor.dtype).normal_(0, 1, rest)
+    const tall = rows < columns ? drawn.t() : drawn
+    const q = orthonormalColumns(tall)
+    tensor.copy_((rows < columns ? q.t() : q).reshape(tensor.shape)).mul_(gain)
+    drawn.dispose()
+    q.dispose()
+    return tensor
+  })
+}
+
+/**
+ * Normal with zeros: in each column a share `sparsity`, rounded up. @see Martens 2010, Hessian-free optimization
+ * @throws ValueError for other than 2 dimensions
+ */
+export function sparse_(tensor: Tensor, sparsity: number, options: DrawOptions & { std?: number } = {}): Tensor {
+  checkOptions('sparse_', options, ['std', 'generator'])
+  const { std = 0.01, ...rest } = options
+  if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
+  const [rows, columns] = tensor.shape
+  const zeros = Math.ceil(sparsity * rows)
+  return noGrad(() => {
+    normal_(tensor, 0, std, rest)
+    for (let column = 0; column < columns; column++) {
+      // PyTorch draws the rows from the default generator, whichever the values came from.
+      const order = randperm(rows, { dtype: 'int32' })
+      for (const row of order.data.subarray(0, zeros)) tensor.select(0, Number(row)).select(0, column).fill_(0)
+      order.dispose()
+    }
+    return tensor
+  })
+}
