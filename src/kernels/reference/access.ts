@@ -75,6 +75,19 @@ function scatterRuns<T>(from: Elements<T>, to: Elements<T>, shape: Shape, stride
   })
 }
 
+/** The offset of each element of a window, in logical order. */
+export function offsetsOf(shape: Shape, strides: Shape): Float64Array {
+  const offsets = new Float64Array(numelOf(shape))
+  const step = strides[strides.length - 1]
+  const size = shape[shape.length - 1]
+  if (shape.length > 0) {
+    forEachRun(shape, strides, 0, (at, position) => {
+      for (let i = 0; i < size; i++) offsets[position + i] = at + i * step
+    })
+  }
+  return offsets
+}
+
 /** The elements as they are stored, in logical order, broadcast to `shape`; where they lie so already, a window onto them. */
 function storedElements(x: View, shape: Shape): TypedArray {
   const all = x.storage.array(x.dtype)

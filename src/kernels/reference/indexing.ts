@@ -1,15 +1,14 @@
 import { IndexError, RuntimeError } from '../../core/errors.js'
 import { contiguousStrides, type Shape } from '../../core/shape.js'
 import type { Kernels, View } from '../contract.js'
-import { isBig, load, loadBig, select, store, storeBig, viewOf } from './access.js'
+import { isBig, load, loadBig, offsetsOf, select, store, storeBig, viewOf } from './access.js'
 import { elementwise } from './elementwise.js'
 
-/** Positions in a contiguous tensor of `shape` at index[i] along `dim`, elsewhere at the element's own indices. */
+/** Positions in a contiguous tensor of `shape` of index[i] along `dim`, with the element's own indices elsewhere. */
 function positionsAlong(shape: Shape, dim: number, index: View): Float64Array {
   const size = shape[dim] ?? 1
   const strides = contiguousStrides(shape)
   const along = strides[dim] ?? 1
-  // A view of nothing but numbers: with stride 0 along `dim`, its offsets are the positions of index 0.
   const positions = offsetsOf(
     index.shape,
     strides.map((stride, d) => (d === dim ? 0 : stride)),
@@ -20,15 +19,6 @@ function positionsAlong(shape: Shape, dim: number, index: View): Float64Array {
     positions[i] += indices[i] * along
   }
   return positions
-}
-
-/** The offset of each element of a strided view, in logical order. */
-function offsetsOf(shape: Shape, strides: Shape): Float64Array {
-  let offsets = [0]
-  shape.forEach((size, d) => {
-    offsets = offsets.flatMap((base) => Array.from({ length: size }, (_, i) => base + i * strides[d]))
-  })
-  return Float64Array.from(offsets)
 }
 
 function gather(x: View, dim: number, index: View, out: View): void {
@@ -74,21 +64,17 @@ function checkedIndices(index: View, size: number): Float64Array {
 }
 
 function indexSelect(x: View, dim: number, index: View, out: View): void {
-  if (x.shape.length === 0) {
-    checkedIndices(index, 1)
-    elementwise.copy(x, out)
-    return
-  }
-  checkedIndices(index, x.shape[dim]).forEach((from, to) => {
-    elementwise.copy(select(x, dim, from), select(out, dim, to))
+  checkedIndices(index, x.shape[dim] ?? 1).forEach((from, to) => {
+    if (x.shape.length === 0) elementwise.copy(x, out)
+    else elementwise.copy(select(x, dim, from), select(out, dim, to))
   })
 }
 
 function indexAdd(target: View, dim: number, index: View, src: View): void {
-  const ones = src.shape.map(() => 1)
-  const lead = src.shape.map((_, d) => (d === dim ? (index.strides[0] ?? 1) : 0))
   checkedIndices(index, target.shape[dim] ?? 1)
-  scatter(target, dim, viewOf(index, src.shape, lead.length ? lead : ones), src, true)
+  // The same index for all elements of a slice: a view that repeats it along the other axes.
+  const strides = src.shape.map((_, d) => (d === dim ? (index.strides[0] ?? 0) : 0))
+  scatter(target, dim, viewOf(index, src.shape, strides), src, true)
 }
 
 export const indexings = { gather, scatter, indexSelect, indexAdd } satisfies Partial<Kernels>

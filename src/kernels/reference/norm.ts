@@ -35,7 +35,7 @@ function channelRows(x: View): Rows {
 
 function normalize(
   { values, rows, size }: Rows,
-  mean: Float64Array | null,
+  mean: Float64Array,
   rstd: Float64Array,
   weight: View | null,
   bias: View | null,
@@ -45,10 +45,9 @@ function normalize(
   const b = bias && load(bias)
   const y = new Float64Array(values.length)
   for (let r = 0; r < rows; r++) {
-    const center = mean ? mean[r] : 0
     for (let j = 0; j < size; j++) {
       const k = parameter(r, j)
-      y[r * size + j] = (values[r * size + j] - center) * rstd[r] * (w ? w[k] : 1) + (b ? b[k] : 0)
+      y[r * size + j] = (values[r * size + j] - mean[r]) * rstd[r] * (w ? w[k] : 1) + (b ? b[k] : 0)
     }
   }
   return y
@@ -150,15 +149,15 @@ function batchNormBackward(
 function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void {
   const { rows, size } = geometry
   const values = load(x)
-  const means = mean && new Float64Array(rows)
+  const means = new Float64Array(rows)
   const rstds = new Float64Array(rows)
   for (let r = 0; r < rows; r++) {
-    const [m, variance] = momentsOf(values, r * size, size)
-    if (means) means[r] = m
-    rstds[r] = 1 / Math.sqrt((means ? variance : meanSquare(values, r * size, size)) + eps)
+    const [center, square] = mean ? momentsOf(values, r * size, size) : [0, meanSquare(values, r * size, size)]
+    means[r] = center
+    rstds[r] = 1 / Math.sqrt(square + eps)
   }
   store(y, normalize({ values, rows, size }, means, rstds, weight, bias, parameterIndex(geometry)))
-  if (mean && means) store(mean, means)
+  if (mean) store(mean, means)
   store(rstd, rstds)
 }
 
