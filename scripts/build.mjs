@@ -1,5 +1,5 @@
 // npm run build: dependencies, kernels and dist, each where its sources have changed. Also runs before npm pack.
 
-import { setUpOrExit } from './setup.mjs'
+import { orExit, setUp } from './setup.mjs'
 
-await setUpOrExit()
+await orExit(setUp)

@@ -5,14 +5,12 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ensureDependencies, root, setUpOrExit } from './setup.mjs'
+import { ensureDependencies, orExit, root, setUpSources } from './setup.mjs'
 
 const [file, ...args] = process.argv.slice(2)
 const program = resolve(root, file)
-await setUpOrExit(async () => {
-  const folder = dirname(program)
-  if (existsSync(join(folder, 'package.json'))) await ensureDependencies(folder)
-})
+const folder = dirname(program)
+await orExit(setUpSources, () => (existsSync(join(folder, 'package.json')) ? ensureDependencies(folder) : undefined))
 process.env.TSX_TSCONFIG_PATH = join(root, 'tsconfig.json')
 const { register } = await import('tsx/esm/api')
 register()

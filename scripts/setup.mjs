@@ -14,19 +14,23 @@ const wasm = 'src/kernels/wasm/evenkeel.wasm'
 /** Progress goes to stderr, so that the output of the command itself stays clean. */
 export const say = (line) => process.stderr.write(`evenkeel: ${line}\n`)
 
-/** Dependencies, kernels and dist, each only where it is missing or its sources have changed. */
-export async function setUp() {
+/** What programs that run from the sources need. */
+export async function setUpSources() {
   if (Number.parseInt(process.versions.node, 10) < 20) throw new Error(`Node 20 or newer is needed, this is ${process.version}.`)
   await ensureDependencies()
   await ensureBuilt(kernels)
+}
+
+/** All there is to set up. */
+export async function setUp() {
+  await setUpSources()
   await ensureBuilt(dist)
 }
 
-/** The same for a script that can do nothing without; `more` is set up after that. */
-export async function setUpOrExit(more = async () => {}) {
+/** For a script that can do nothing without it: ends the process with a message where a step fails. */
+export async function orExit(...steps) {
   try {
-    await setUp()
-    await more()
+    for (const step of steps) await step()
   } catch (error) {
     say(error.message)
     process.exit(1)

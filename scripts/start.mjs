@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { root, setUpOrExit } from './setup.mjs'
+import { orExit, root, setUp } from './setup.mjs'
 
-await setUpOrExit()
+await orExit(setUp)
 const command = join(root, 'dist/cli/main.js')
 process.argv = [process.execPath, command, 'start', ...process.argv.slice(2)]
 await import(pathToFileURL(command).href)
