@@ -3,7 +3,7 @@ import { binary, type KernelArguments } from './binary.js'
 
 /** Exported functions take plain numbers: addresses wrap to unsigned 32 bits, so those above 2 GiB are right. */
 export type KernelName = keyof KernelArguments
-export type KernelExports = Readonly<Record<KernelName, (...args: number[]) => void>>
+export type KernelExports = Readonly<Record<KernelName, (...args: (number | boolean)[]) => void>>
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const characters = atob(text)

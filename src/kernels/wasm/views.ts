@@ -11,6 +11,7 @@ export const COUNTABLE = 2 ** 31
 export const isContiguousView = (view: View): boolean => isContiguous(view.shape, view.strides)
 export const isFloat32 = (view: View): boolean => view.dtype === 'float32'
 export const isContiguousFloat32 = (view: View): boolean => view.dtype === 'float32' && isContiguous(view.shape, view.strides)
+export const isContiguousFloat64 = (view: View): boolean => view.dtype === 'float64' && isContiguous(view.shape, view.strides)
 
 /** Byte address of a view's first element. */
 export const address = (view: View, bytes = 4): number => view.storage.ptr + view.offset * bytes

@@ -36,3 +36,13 @@
 /** Sum of the four float32 lanes, in float64. */
 @inline export function sumLanes(v: v128): f64 { return sumDoubles(f64x2.add(lowDoubles(v), highDoubles(v))) }
 @inline export function sumDoubles(v: v128): f64 { return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1) }
+
+/** Mask of the first `count` lanes. */
+@inline export function firstLanes(count: i32): v128 { return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count)) }
+
+/** A run's last `count` (1 to 3) lanes or a whole vector; the lanes behind are 0. */
+@inline export function loadUpTo(address: usize, count: i32): v128 { return count >= 4 ? v128.load(address) : loadFirst(address, count) }
+@inline export function storeUpTo(address: usize, v: v128, count: i32): void {
+  if (count >= 4) v128.store(address, v)
+  else storeFirst(address, v, count)
+}

@@ -78,18 +78,22 @@ const LN2_LOW: f32 = -2.12194440e-4
   return scaleByPower(f32x4.add(all(1), expm1Reduced(r)), integerOf(rounded))
 }
 
-/** Phi(-|x|) from gauss4(x): e^(-z^2 / 2) t P(t), t = 1 / (1 + 0.3 z), z = |x|. 3 ulp. */
+/**
+ * Phi(-|x|) from gauss4(x): e^(-z^2 / 2) t P(t), t = 1 / (1 + 0.3 z), z = |x|. 3 ulp. P is a polynomial in t - 0.75: rounding errors of inner
+ * terms shrink on their way out, where in t they would add up.
+ */
 @inline function normalTail(x: v128, gauss: v128): v128 {
   const t = f32x4.div(all(1), f32x4.add(all(1), f32x4.mul(all(0.3), f32x4.abs(x))))
-  let p = f32x4.add(f32x4.mul(all(-0.0206287131), t), all(0.112465069))
-  p = f32x4.add(f32x4.mul(p, t), all(-0.228285417))
-  p = f32x4.add(f32x4.mul(p, t), all(0.191884086))
-  p = f32x4.add(f32x4.mul(p, t), all(-0.0795098022))
-  p = f32x4.add(f32x4.mul(p, t), all(0.0962052494))
-  p = f32x4.add(f32x4.mul(p, t), all(0.0783721134))
-  p = f32x4.add(f32x4.mul(p, t), all(0.110239372))
-  p = f32x4.add(f32x4.mul(p, t), all(0.119571313))
-  p = f32x4.add(f32x4.mul(p, t), all(0.119686715))
+  const s = f32x4.sub(t, all(0.75))
+  let p = f32x4.add(f32x4.mul(all(-0.0206287131), s), all(-0.0267787445))
+  p = f32x4.add(f32x4.mul(p, s), all(0.0287735537))
+  p = f32x4.add(f32x4.mul(p, s), all(0.0336804688))
+  p = f32x4.add(f32x4.mul(p, s), all(-0.0780743733))
+  p = f32x4.add(f32x4.mul(p, s), all(-0.0795923322))
+  p = f32x4.add(f32x4.mul(p, s), all(0.19683668))
+  p = f32x4.add(f32x4.mul(p, s), all(0.510228693))
+  p = f32x4.add(f32x4.mul(p, s), all(0.544054747))
+  p = f32x4.add(f32x4.mul(p, s), all(0.329399109))
   return f32x4.mul(gauss, f32x4.mul(t, p))
 }
 
@@ -158,7 +162,7 @@ const LN2_LOW: f32 = -2.12194440e-4
   const small = f32x4.lt(f32x4.abs(x), all(1))
   const lost = select(small, f32x4.sub(x, f32x4.sub(u, all(1))), f32x4.sub(all(1), f32x4.sub(u, x)))
   const e = exponentOf(u)
-  const f = f32x4.add(f32x4.sub(mantissaOf(u, e), all(1)), f32x4.mul(lost, powerOfTwo(i32x4.neg(e))))
+  const f = f32x4.add(f32x4.sub(mantissaOf(u, e), all(1)), f32x4.mul(lost, powerOfTwo(i32x4.neg(i32x4.min_s(e, i32x4.splat(126))))))
   const y = logEdges(u, logReduced(f, f32x4.convert_i32x4_s(e)))
   return select(f32x4.eq(x, all(0)), x, y)
 }
@@ -177,8 +181,11 @@ const LN2_LOW: f32 = -2.12194440e-4
   return select(f32x4.lt(a, all(0.625)), inner, outer)
 }
 
-/** 1 / (1 + e^-x), 2 ulp. */
-@inline export function sigmoid4(x: v128): v128 { return f32x4.div(all(1), f32x4.add(all(1), exp4(f32x4.neg(x)))) }
+/** 1 / (1 + e^-x), 2 ulp: as e^x / (1 + e^x) below 0, where e^-x may overflow. */
+@inline export function sigmoid4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(x)))
+  return f32x4.div(select(f32x4.lt(x, all(0)), e, all(1)), f32x4.add(all(1), e))
+}
 
 /** The exponent 2 u = 2 sqrt(2 / pi) (x + 0.044715 x^3) of GELU's approximation x sigmoid(2 u). */
 @inline export function geluTanhExponent(x: v128): v128 {

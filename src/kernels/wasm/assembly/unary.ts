@@ -80,10 +80,10 @@ class Gelu extends FloatResult {
 }
 /** X sigmoid(2 u), which is x (1 + tanh u) / 2 without its cancellation. */
 class GeluTanh extends FloatResult {
-  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.div(x, f32x4.add(all(1), exp4(f32x4.neg(geluTanhExponent(x))))) }
+  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(x, sigmoid4(geluTanhExponent(x))) }
 }
 class Silu extends FloatResult {
-  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.div(x, f32x4.add(all(1), exp4(f32x4.neg(x)))) }
+  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(x, sigmoid4(x)) }
 }
 /** x tanh(ln(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2); above 20 it is x. */
 class Mish extends FloatResult {
@@ -102,7 +102,7 @@ class Hardtanh extends FloatResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return atMost(atLeast(x, p), q) }
 }
 class Hardswish extends FloatResult {
-  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.div(f32x4.mul(x, atMost(atLeast(f32x4.add(x, all(3)), all(0)), all(6))), all(6)) }
+  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(x, f32x4.div(atMost(atLeast(f32x4.add(x, all(3)), all(0)), all(6)), all(6))) }
 }
 class Hardsigmoid extends FloatResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.div(atMost(atLeast(f32x4.add(x, all(3)), all(0)), all(6)), all(6)) }

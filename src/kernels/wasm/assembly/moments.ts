@@ -1,0 +1,211 @@
+import { firstLanes, highDoubles, loadUpTo, lowDoubles, sumDoubles } from './lanes'
+
+/**
+ * Means and variances of float32, in float64 but for the innermost sums.
+ *
+ * A run is cut into chunks of 2048 elements, which stay in the first-level cache. Of a chunk, d = x - pivot is summed, and d^2, where the
+ * pivot is the mean of its first four elements: near enough to the chunk's mean that
+ *     mean = pivot + sum(d) / n,    m2 = sum(d^2) - sum(d)^2 / n      (m2 is the sum of squared deviations)
+ * loses nothing. Where it would (m2 below an eighth of sum(d^2): the pivot is an outlier), or where squares left float32's range, the chunk is
+ * done again by two float64 passes. Sums run in float32 over at most 32 elements of a lane, then go on in float64.
+ * Chunks are merged by Chan, Golub and LeVeque's formula, https://doi.org/10.1080/00031305.1983.10483115.
+ *
+ * Means and m2 of parts are kept as pairs of float64, one pair for each part and channel, and combined in the order of the parts.
+ */
+
+const CHUNK: i32 = 2048
+/** Elements after which float32 sums are folded into float64: 32 to a lane in two accumulators of four lanes. */
+const FOLD: i32 = 256
+
+/** Second result of the functions below; a global belongs to one thread. */
+let m2: f64 = 0
+
+/** Adds the lanes of a float32 sum to a float64 sum. */
+@inline export function fold(total: v128, sum: v128): v128 { return f64x2.add(total, f64x2.add(lowDoubles(sum), highDoubles(sum))) }
+
+/** @returns the mean; m2 is set. n > 0. */
+function chunkMoments(x: usize, n: i32): f64 {
+  let pivot = load<f32>(x)
+  if (n >= 4) pivot = 0.25 * ((pivot + load<f32>(x, 4)) + (load<f32>(x, 8) + load<f32>(x, 12)))
+  const k = f32x4.splat(pivot)
+  let sum = f64x2.splat(0)
+  let squares = f64x2.splat(0)
+  let p = x
+  let left = n
+  while (left >= 8) {
+    let s0 = f32x4.splat(0)
+    let s1 = f32x4.splat(0)
+    let q0 = f32x4.splat(0)
+    let q1 = f32x4.splat(0)
+    const pairs = min(left, FOLD) >> 3
+    for (let i = pairs; i > 0; i--) {
+      const d0 = f32x4.sub(v128.load(p), k)
+      const d1 = f32x4.sub(v128.load(p, 16), k)
+      s0 = f32x4.add(s0, d0)
+      s1 = f32x4.add(s1, d1)
+      q0 = f32x4.add(q0, f32x4.mul(d0, d0))
+      q1 = f32x4.add(q1, f32x4.mul(d1, d1))
+      p += 32
+    }
+    left -= pairs << 3
+    sum = fold(sum, f32x4.add(s0, s1))
+    squares = fold(squares, f32x4.add(q0, q1))
+  }
+  for (; left > 0; left -= 4, p += 16) {
+    const d = v128.and(f32x4.sub(loadUpTo(p, left), k), firstLanes(left))
+    sum = fold(sum, d)
+    squares = fold(squares, f32x4.mul(d, d))
+  }
+  const s = sumDoubles(sum)
+  const q = sumDoubles(squares)
+  const count = <f64>n
+  m2 = q - s * s / count
+  if (m2 * 8 > q && q > count * 1e-30 && q < Infinity) return <f64>pivot + s / count
+  return exactMoments(x, n, 4)
+}
+
+/** Two float64 passes over n elements `step` bytes apart. */
+function exactMoments(x: usize, n: i32, step: usize): f64 {
+  let sum: f64 = 0
+  for (let i = 0, p = x; i < n; i++, p += step) sum += <f64>load<f32>(p)
+  const mean = sum / <f64>n
+  m2 = 0
+  for (let i = 0, p = x; i < n; i++, p += step) {
+    const d = <f64>load<f32>(p) - mean
+    m2 += d * d
+  }
+  return mean
+}
+
+/** Mean of a contiguous run; its m2 is what `lastSquares` gives then. */
+export function runMean(x: usize, n: i32): f64 {
+  let mean = chunkMoments(x, min(n, CHUNK))
+  let total = m2
+  for (let seen = CHUNK; seen < n; seen += CHUNK) {
+    const count = min(n - seen, CHUNK)
+    const delta = chunkMoments(x + (<usize>seen << 2), count) - mean
+    const share = <f64>count / <f64>(seen + count)
+    mean += delta * share
+    total += m2 + delta * delta * <f64>seen * share
+  }
+  m2 = total
+  return mean
+}
+@inline export function lastSquares(): f64 { return m2 }
+
+/** Mean of the squares of a contiguous run. */
+export function runMeanSquare(x: usize, n: i32): f64 {
+  let squares = f64x2.splat(0)
+  let p = x
+  let left = n
+  while (left >= 8) {
+    let q0 = f32x4.splat(0)
+    let q1 = f32x4.splat(0)
+    const pairs = min(left, FOLD) >> 3
+    for (let i = pairs; i > 0; i--) {
+      const a = v128.load(p)
+      const b = v128.load(p, 16)
+      q0 = f32x4.add(q0, f32x4.mul(a, a))
+      q1 = f32x4.add(q1, f32x4.mul(b, b))
+      p += 32
+    }
+    left -= pairs << 3
+    squares = fold(squares, f32x4.add(q0, q1))
+  }
+  for (; left > 0; left -= 4, p += 16) {
+    const a = loadUpTo(p, left)
+    squares = fold(squares, f32x4.mul(a, a))
+  }
+  let q = sumDoubles(squares)
+  if (!(q > <f64>n * 1e-30 && q < Infinity)) {
+    // Squares left float32's range.
+    q = 0
+    for (let i = 0; i < n; i++) {
+      const a = <f64>load<f32>(x + (<usize>i << 2))
+      q += a * a
+    }
+  }
+  return q / <f64>n
+}
+
+/** Moments of each plane of x [planes, size] into parts [planes]. A block is a plane. */
+export function planeMoments(x: usize, parts: usize, size: i32, begin: i32, end: i32): void {
+  for (let plane = begin; plane < end; plane++) {
+    const out = parts + (<usize>plane << 4)
+    store<f64>(out, runMean(x + (<usize>(plane * size) << 2), size))
+    store<f64>(out, m2, 8)
+  }
+}
+
+/** Rows of a part where channels lie next to each other: as many as float32 sums may have elements. */
+const ROWS: i32 = 32
+
+/** Moments of each channel of x [rows, channels] over 32 rows into parts [ceil(rows / 32), channels]. A block is such a part. */
+export function columnMoments(x: usize, parts: usize, rows: i32, channels: i32, begin: i32, end: i32): void {
+  const step = <usize>channels << 2
+  for (let block = begin; block < end; block++) {
+    const first = block * ROWS
+    const n = min(ROWS, rows - first)
+    const base = x + <usize>first * step
+    const out = parts + (<usize>(block * channels) << 4)
+    let c = 0
+    for (; c + 4 <= channels; c += 4) columnMoments4(base + (<usize>c << 2), n, step, out + (<usize>c << 4))
+    for (; c < channels; c++) {
+      store<f64>(out + (<usize>c << 4), exactMoments(base + (<usize>c << 2), n, step))
+      store<f64>(out + (<usize>c << 4), m2, 8)
+    }
+  }
+}
+
+/** Four channels of n rows. */
+function columnMoments4(x: usize, n: i32, step: usize, out: usize): void {
+  const pivot = v128.load(x)
+  let s = f32x4.splat(0)
+  let q = f32x4.splat(0)
+  let p = x + step
+  for (let i = 1; i < n; i++, p += step) {
+    const d = f32x4.sub(v128.load(p), pivot)
+    s = f32x4.add(s, d)
+    q = f32x4.add(q, f32x4.mul(d, d))
+  }
+  finishColumns(x, n, step, out, lowDoubles(pivot), lowDoubles(s), lowDoubles(q))
+  finishColumns(x + 8, n, step, out + 32, highDoubles(pivot), highDoubles(s), highDoubles(q))
+}
+
+/** Two channels: mean and m2 from their sums, channels whose pivot was an outlier again. */
+@inline function finishColumns(x: usize, n: i32, step: usize, out: usize, pivot: v128, s: v128, q: v128): void {
+  const count = f64x2.splat(<f64>n)
+  const mean = f64x2.add(pivot, f64x2.div(s, count))
+  const squares = f64x2.sub(q, f64x2.div(f64x2.mul(s, s), count))
+  const tiny = f64x2.mul(count, f64x2.splat(1e-30))
+  const good = v128.and(f64x2.gt(f64x2.mul(squares, f64x2.splat(8)), q), v128.and(f64x2.gt(q, tiny), f64x2.lt(q, f64x2.splat(Infinity))))
+  v128.store(out, i64x2.shuffle(mean, squares, 0, 2))
+  v128.store(out, i64x2.shuffle(mean, squares, 1, 3), 16)
+  if (i64x2.all_true(good)) return
+  for (let lane = 0; lane < 2; lane++) {
+    store<f64>(out + (<usize>lane << 4), exactMoments(x + (<usize>lane << 2), n, step))
+    store<f64>(out + (<usize>lane << 4), m2, 8)
+  }
+}
+
+/**
+ * Mean and biased variance of each channel, both float64 [channels], from parts [count, channels] of `size` elements each, the last part of
+ * `lastSize`. A block is a channel.
+ */
+export function combineMoments(parts: usize, count: i32, channels: i32, size: i32, lastSize: i32, mean: usize, variance: usize, begin: i32, end: i32): void {
+  const step = <usize>channels << 4
+  const total = <f64>size * <f64>(count - 1) + <f64>lastSize
+  for (let c = begin; c < end; c++) {
+    const first = parts + (<usize>c << 4)
+    let sum: f64 = 0
+    for (let i = 0, p = first; i < count; i++, p += step) sum += load<f64>(p) * <f64>(i < count - 1 ? size : lastSize)
+    const m = sum / total
+    let squares: f64 = 0
+    for (let i = 0, p = first; i < count; i++, p += step) {
+      const d = load<f64>(p) - m
+      squares += load<f64>(p, 8) + d * d * <f64>(i < count - 1 ? size : lastSize)
+    }
+    store<f64>(mean + (<usize>c << 3), m)
+    store<f64>(variance + (<usize>c << 3), squares / total)
+  }
+}
