@@ -116,7 +116,7 @@ ${join(multiplyAdd(rows))}
 ${join(row.map((i) => `    p${i} += 4`))}
     t += 4
   }
-  if (count * lanes === 16 && laneStep === 4) {
+  if (count >= 4 && lanes === 4 && laneStep === 4) {
 ${join(store(rows, place, () => '', true))}
   } else {
 ${join(row.map((i) => vectors.map((j) => `    ${j === 0 ? '' : `if (count > ${j}) `}storeLanes(${place(i, j)}, c${i}${j}, lanes, laneStep, bias${i}, add)`)))}

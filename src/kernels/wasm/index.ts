@@ -1,9 +1,10 @@
 import type { Kernels } from '../contract.js'
 import { reference } from '../reference/index.js'
+import { convolutions } from './conv.js'
 import { copies } from './copy.js'
 import { elementwise } from './elementwise.js'
 import { matmul } from './matmul.js'
 import { norms } from './norm.js'
 
 /** The WebAssembly backend: SIMD kernels for float32, and the reference for everything else. Each family says what it takes itself. */
-export const wasm: Kernels = { ...reference, ...copies, ...elementwise, ...matmul, ...norms }
+export const wasm: Kernels = { ...reference, ...convolutions, ...copies, ...elementwise, ...matmul, ...norms }

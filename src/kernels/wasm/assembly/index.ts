@@ -6,6 +6,7 @@ export * from './unary'
 export * from './binary'
 export { fill, where } from './elementwise'
 export * from './gemm'
+export * from './conv'
 export { copy8, copy16, copy32, copy64, copyBytes, float32ToFloat64, float64ToFloat32, int32ToFloat32, int64ToFloat32, uint8ToFloat32 } from './copy'
 export { columnMoments, combineMoments, planeMoments } from './moments'
 export {

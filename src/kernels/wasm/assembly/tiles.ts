@@ -147,7 +147,7 @@ export function convTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize
     p0 += 4
     t += 4
   }
-  if (count * lanes === 16 && laneStep === 4) {
+  if (count >= 4 && lanes === 4 && laneStep === 4) {
     if (add) {
       c00 = f32x4.add(c00, v128.load(y0))
       c01 = f32x4.add(c01, v128.load(y1))
@@ -197,7 +197,7 @@ export function convTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize
     p1 += 4
     t += 4
   }
-  if (count * lanes === 16 && laneStep === 4) {
+  if (count >= 4 && lanes === 4 && laneStep === 4) {
     if (add) {
       c00 = f32x4.add(c00, v128.load(y0))
       c01 = f32x4.add(c01, v128.load(y1))
