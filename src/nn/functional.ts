@@ -1,2 +1,35 @@
 /** Layers as functions, under PyTorch's functional names: `F.crossEntropy` is `torch.nn.functional.cross_entropy`. */
-export { tanh } from '../ops/unary.js'
+export {
+  celu,
+  celu_,
+  elu,
+  elu_,
+  gelu,
+  glu,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  hardtanh_,
+  leakyRelu,
+  leakyRelu_,
+  logsigmoid,
+  mish,
+  prelu,
+  relu,
+  relu_,
+  relu6,
+  selu,
+  selu_,
+  sigmoid,
+  silu,
+  softplus,
+  softshrink,
+  softsign,
+  tanh,
+  tanhshrink,
+  threshold,
+  threshold_,
+} from '../ops/activation.js'
+export { batchNorm } from '../ops/norm/batch-norm.js'
+export { layerNorm } from '../ops/norm/layer-norm.js'

@@ -68,12 +68,21 @@ export function calculateFanInAndFanOut(tensor: Tensor): { fanIn: number; fanOut
   return { fanIn: tensor.shape[1] * receptiveField, fanOut: tensor.shape[0] * receptiveField }
 }
 
-/** Uniform in [a, b). */
-export const uniform_ = (tensor: Tensor, a = 0, b = 1, options: DrawOptions = {}): Tensor => noGrad(() => tensor.uniform_(a, b, options))
+/** Uniform in [a, b); 0 and 1 unless given. */
+export function uniform_(tensor: Tensor, options: DrawOptions & { a?: number; b?: number } = {}): Tensor {
+  checkOptions('uniform_', options, ['a', 'b', 'generator'])
+  const { a = 0, b = 1, ...rest } = options
+  return noGrad(() => tensor.uniform_(a, b, rest))
+}
 
-/** Normal. */
-export const normal_ = (tensor: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor => noGrad(() => tensor.normal_(mean, std, options))
+/** Normal; mean 0 and standard deviation 1 unless given. */
+export function normal_(tensor: Tensor, options: DrawOptions & { mean?: number; std?: number } = {}): Tensor {
+  checkOptions('normal_', options, ['mean', 'std', 'generator'])
+  const { mean = 0, std = 1, ...rest } = options
+  return noGrad(() => tensor.normal_(mean, std, rest))
+}
 
+/** Every element `value`. */
 export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => tensor.fill_(value))
 export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
 export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
@@ -111,10 +120,12 @@ export function eye_(tensor: Tensor): Tensor {
 
 /**
  * A convolution that passes its input channels on: 1 in the middle of the kernel that leads from a channel to its own.
- * @param groups each group of output channels preserves the input's first ones
+ * @param options.groups each group of output channels preserves the input's first ones
  * @throws ValueError for other than 3, 4 or 5 dimensions
  */
-export function dirac_(tensor: Tensor, groups = 1): Tensor {
+export function dirac_(tensor: Tensor, options: { groups?: number } = {}): Tensor {
+  checkOptions('dirac_', options, ['groups'])
+  const { groups = 1 } = options
   if (tensor.ndim < 3 || tensor.ndim > 5) throw new ValueError('Only tensors with 3, 4, or 5 dimensions are supported')
   const [out, channels, ...kernel] = tensor.shape
   if (out % groups !== 0) throw new ValueError('dim 0 must be divisible by groups')
@@ -141,14 +152,14 @@ export function xavierUniform_(tensor: Tensor, options: DrawOptions & { gain?: n
   checkOptions('xavierUniform_', options, ['gain', 'generator'])
   const { gain = 1, ...rest } = options
   const bound = Math.sqrt(3) * xavierStd(tensor, gain)
-  return uniform_(tensor, -bound, bound, rest)
+  return uniform_(tensor, { ...rest, a: -bound, b: bound })
 }
 
 /** Normal with std = gain sqrt(2 / (fanIn + fanOut)). @see Glorot, Bengio 2010 */
 export function xavierNormal_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
   checkOptions('xavierNormal_', options, ['gain', 'generator'])
   const { gain = 1, ...rest } = options
-  return normal_(tensor, 0, xavierStd(tensor, gain), rest)
+  return normal_(tensor, { ...rest, std: xavierStd(tensor, gain) })
 }
 
 export interface KaimingOptions extends DrawOptions {
@@ -175,13 +186,13 @@ export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): T
   const std = kaimingStd('kaimingUniform_', tensor, options)
   if (std === null) return tensor
   const bound = Math.sqrt(3) * std
-  return uniform_(tensor, -bound, bound, { generator: options.generator })
+  return uniform_(tensor, { a: -bound, b: bound, generator: options.generator })
 }
 
 /** Normal with std = gain / sqrt(fan). @see He et al. 2015, arXiv:1502.01852 */
 export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
   const std = kaimingStd('kaimingNormal_', tensor, options)
-  return std === null ? tensor : normal_(tensor, 0, std, { generator: options.generator })
+  return std === null ? tensor : normal_(tensor, { std, generator: options.generator })
 }
 
 /**
@@ -219,7 +230,7 @@ export function sparse_(tensor: Tensor, sparsity: number, options: DrawOptions &
   const [rows, columns] = tensor.shape
   const zeros = Math.ceil(sparsity * rows)
   return noGrad(() => {
-    normal_(tensor, 0, std, rest)
+    normal_(tensor, { ...rest, std })
     for (let column = 0; column < columns; column++) {
       // PyTorch draws the rows from the default generator, whichever the values came from.
       const order = randperm(rows, { dtype: 'int32' })

@@ -1,6 +1,7 @@
 /** Every operation. Those that take a tensor first are methods of it too (methods.ts). */
 import './methods.js'
 
+export * from './activation.js'
 export * from './binary.js'
 export * from './copy.js'
 export * from './create.js'

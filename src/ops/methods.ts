@@ -2,6 +2,7 @@ import { provideArithmetic } from '../autograd/arithmetic.js'
 import { backward, registerHook, retainGrad } from '../autograd/index.js'
 import { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import * as activation from './activation.js'
 import * as binary from './binary.js'
 import * as copy from './copy.js'
 import { ones } from './create.js'
@@ -23,6 +24,7 @@ const methods = {
   backward,
   registerHook,
   retainGrad,
+  ...activation,
   ...binaryMethods,
   ...copy,
   ...items,

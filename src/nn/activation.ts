@@ -1,0 +1,304 @@
+import { checkOptions, ValueError } from '../core/errors.js'
+import type { Tensor } from '../core/tensor.js'
+import * as ops from '../ops/activation.js'
+import { full } from '../ops/create.js'
+import { Module } from './module.js'
+import { pythonFloat, pythonRepr } from './names.js'
+import { Parameter } from './parameter.js'
+
+/** Activations as modules: each is the function of the same name in `ops/activation.ts` with its options fixed. */
+
+abstract class InplaceActivation extends Module {
+  readonly inplace: boolean
+
+  constructor(options: ops.InplaceOptions, known: readonly string[] = []) {
+    super()
+    checkOptions(new.target.name, options, [...known, 'inplace'])
+    this.inplace = options.inplace ?? false
+  }
+
+  /** The arguments with their values, and `inplace` where it is set. */
+  protected repr(...parts: string[]): string {
+    return [...parts, ...(this.inplace ? ['inplace=True'] : [])].join(', ')
+  }
+
+  override extraRepr(): string {
+    return this.repr()
+  }
+}
+
+abstract class PlainInplaceActivation extends InplaceActivation {
+  constructor(options: ops.InplaceOptions = {}) {
+    super(options)
+  }
+}
+
+/** max(x, 0). */
+export class ReLU extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.relu(x, { inplace: this.inplace })
+  }
+}
+
+/** min(max(x, 0), 6). */
+export class ReLU6 extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.relu6(x, { inplace: this.inplace })
+  }
+}
+
+/** ELU with the alpha and scale that keep mean 0 and variance 1. */
+export class SELU extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.selu(x, { inplace: this.inplace })
+  }
+}
+
+/** x sigmoid(x). */
+export class SiLU extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.silu(x, { inplace: this.inplace })
+  }
+}
+
+/** x tanh(softplus(x)). */
+export class Mish extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.mish(x, { inplace: this.inplace })
+  }
+}
+
+/** x clamp(x + 3, 0, 6) / 6. PyTorch does not print its `inplace`. */
+export class Hardswish extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.hardswish(x, { inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return ''
+  }
+}
+
+/** clamp(x + 3, 0, 6) / 6. PyTorch does not print its `inplace`. */
+export class Hardsigmoid extends PlainInplaceActivation {
+  override forward(x: Tensor): Tensor {
+    return ops.hardsigmoid(x, { inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return ''
+  }
+}
+
+/** x where x > 0, else negativeSlope x (default 0.01). */
+export class LeakyReLU extends InplaceActivation {
+  readonly negativeSlope: number
+
+  constructor(options: ops.InplaceOptions & { negativeSlope?: number } = {}) {
+    super(options, ['negativeSlope'])
+    this.negativeSlope = options.negativeSlope ?? 0.01
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.leakyRelu(x, { negativeSlope: this.negativeSlope, inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return this.repr(`negative_slope=${pythonFloat(this.negativeSlope)}`)
+  }
+}
+
+/** x where x > 0, else alpha (exp(x) - 1); alpha 1 unless given. */
+export class ELU extends InplaceActivation {
+  readonly alpha: number
+
+  constructor(options: ops.InplaceOptions & { alpha?: number } = {}) {
+    super(options, ['alpha'])
+    this.alpha = options.alpha ?? 1
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.elu(x, { alpha: this.alpha, inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return this.repr(`alpha=${pythonFloat(this.alpha)}`)
+  }
+}
+
+/** x where x > 0, else alpha (exp(x / alpha) - 1); alpha 1 unless given. */
+export class CELU extends ELU {
+  override forward(x: Tensor): Tensor {
+    return ops.celu(x, { alpha: this.alpha, inplace: this.inplace })
+  }
+}
+
+/** x cut off to [minVal, maxVal], [-1, 1] unless given. @throws ValueError where the range is empty */
+export class Hardtanh extends InplaceActivation {
+  readonly minVal: number
+  readonly maxVal: number
+
+  constructor(options: ops.HardtanhOptions = {}) {
+    super(options, ['minVal', 'maxVal'])
+    this.minVal = options.minVal ?? -1
+    this.maxVal = options.maxVal ?? 1
+    if (!(this.maxVal > this.minVal)) throw new ValueError(`Hardtanh: maxVal must be greater than minVal, got ${this.minVal} and ${this.maxVal}`)
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal, inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return this.repr(`min_val=${pythonFloat(this.minVal)}`, `max_val=${pythonFloat(this.maxVal)}`)
+  }
+}
+
+/** x where x > threshold, else value. */
+export class Threshold extends InplaceActivation {
+  constructor(
+    readonly threshold: number,
+    readonly value: number,
+    options: ops.InplaceOptions = {},
+  ) {
+    super(options)
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.threshold(x, this.threshold, this.value, { inplace: this.inplace })
+  }
+  override extraRepr(): string {
+    return this.repr(`threshold=${pythonFloat(this.threshold)}`, `value=${pythonFloat(this.value)}`)
+  }
+}
+
+/** x Phi(x), exact, or by tanh with `approximate: 'tanh'`. */
+export class GELU extends Module {
+  readonly approximate: 'none' | 'tanh'
+
+  constructor(options: ops.GeluOptions = {}) {
+    super()
+    checkOptions('GELU', options, ['approximate'])
+    this.approximate = options.approximate ?? 'none'
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.gelu(x, { approximate: this.approximate })
+  }
+  override extraRepr(): string {
+    return `approximate=${pythonRepr(this.approximate)}`
+  }
+}
+
+/** 1 / (1 + exp(-x)). */
+export class Sigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return ops.sigmoid(x)
+  }
+}
+
+/** log(sigmoid(x)). */
+export class LogSigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return ops.logsigmoid(x)
+  }
+}
+
+export class Tanh extends Module {
+  override forward(x: Tensor): Tensor {
+    return ops.tanh(x)
+  }
+}
+
+/** x - tanh(x). */
+export class Tanhshrink extends Module {
+  override forward(x: Tensor): Tensor {
+    return ops.tanhshrink(x)
+  }
+}
+
+/** x / (1 + |x|). */
+export class Softsign extends Module {
+  override forward(x: Tensor): Tensor {
+    return ops.softsign(x)
+  }
+}
+
+/** log(1 + exp(beta x)) / beta, linear where beta x > threshold; beta 1, threshold 20 unless given. */
+export class Softplus extends Module {
+  readonly beta: number
+  readonly threshold: number
+
+  constructor(options: { beta?: number; threshold?: number } = {}) {
+    super()
+    checkOptions('Softplus', options, ['beta', 'threshold'])
+    this.beta = options.beta ?? 1
+    this.threshold = options.threshold ?? 20
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.softplus(x, { beta: this.beta, threshold: this.threshold })
+  }
+  override extraRepr(): string {
+    return `beta=${pythonFloat(this.beta)}, threshold=${pythonFloat(this.threshold)}`
+  }
+}
+
+/** x where |x| > lambd (default 0.5), else 0. */
+export class Hardshrink extends Module {
+  readonly lambd: number
+
+  constructor(options: ops.ShrinkOptions = {}) {
+    super()
+    checkOptions('Hardshrink', options, ['lambd'])
+    this.lambd = options.lambd ?? 0.5
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.hardshrink(x, { lambd: this.lambd })
+  }
+  override extraRepr(): string {
+    return pythonFloat(this.lambd)
+  }
+}
+
+/** x moved towards 0 by lambd (default 0.5), and 0 between. */
+export class Softshrink extends Module {
+  readonly lambd: number
+
+  constructor(options: ops.ShrinkOptions = {}) {
+    super()
+    checkOptions('Softshrink', options, ['lambd'])
+    this.lambd = options.lambd ?? 0.5
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.softshrink(x, { lambd: this.lambd })
+  }
+  override extraRepr(): string {
+    return pythonFloat(this.lambd)
+  }
+}
+
+/** a sigmoid(b) for the two halves of the input along `dim` (default -1). */
+export class GLU extends Module {
+  readonly dim: number
+
+  constructor(options: { dim?: number } = {}) {
+    super()
+    checkOptions('GLU', options, ['dim'])
+    this.dim = options.dim ?? -1
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.glu(x, { dim: this.dim })
+  }
+  override extraRepr(): string {
+    return `dim=${this.dim}`
+  }
+}
+
+/** x where x > 0, else a learned slope times x: one, or one for each of `numParameters` channels. The slopes start at `init` (default 0.25). */
+export class PReLU extends Module {
+  readonly numParameters: number
+  weight: Parameter
+
+  constructor(options: { numParameters?: number; init?: number } = {}) {
+    super()
+    checkOptions('PReLU', options, ['numParameters', 'init'])
+    this.numParameters = options.numParameters ?? 1
+    this.weight = new Parameter(full([this.numParameters], options.init ?? 0.25))
+  }
+  override forward(x: Tensor): Tensor {
+    return ops.prelu(x, this.weight)
+  }
+  override extraRepr(): string {
+    return `num_parameters=${this.numParameters}`
+  }
+}

@@ -1,0 +1,468 @@
+import { inPlace, noGrad, record } from '../autograd/index.js'
+import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
+import { normalizeDim } from '../core/shape.js'
+import { emptyTensor, type Tensor } from '../core/tensor.js'
+import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
+import { kernels } from '../kernels/index.js'
+import { where } from './binary.js'
+import { zerosLike } from './create.js'
+import { checkOverlap } from './overlap.js'
+import { checkCast, floatResult } from './promote.js'
+
+/**
+ * Activations: element-wise functions with a fused kernel for the value and one for the gradient dx = dy h, where h is the slope. That
+ * gradient is an operation itself: its own gradient needs dh only, so that every order of differentiation exists.
+ */
+interface Definition {
+  readonly forward: UnaryOp
+  readonly backward: BinaryOp
+  /** PyTorch's name of the node, without `Backward0`. */
+  readonly node: string
+  /** What the slope is computed from: the input, or the output. */
+  readonly reads: 'input' | 'output'
+  /** The derivative of the slope with respect to what it reads; null where the slope is constant in pieces. */
+  readonly curvature: ((read: Tensor, params: Params) => Tensor) | null
+  /** The result's dtype. @throws RuntimeError for a dtype that the function does not have */
+  readonly dtype: (input: Dtype) => Dtype
+}
+
+type Params = readonly number[]
+const none: Params = []
+
+export interface InplaceOptions {
+  /** Write the result over the input. Default false. */
+  inplace?: boolean
+}
+
+const refuse = (dtype: Dtype, kernel: string): never => {
+  throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[dtype].scalarName}'`)
+}
+const floatsOnly =
+  (kernel: string) =>
+  (dtype: Dtype): Dtype =>
+    isFloatingPoint(dtype) ? dtype : refuse(dtype, kernel)
+
+function numbersOnly(message: string): (dtype: Dtype) => Dtype {
+  return (dtype) => {
+    if (dtype === 'bool') throw new RuntimeError(message)
+    return dtype
+  }
+}
+
+function evaluate(def: Definition, x: Tensor, params: Params, slopeParams: Params): Tensor {
+  const y = emptyTensor(x.shape, def.dtype(x.dtype))
+  kernels.unary(def.forward, x, y, params)
+  return record(y, {
+    name: `${def.node}Backward0`,
+    inputs: [x],
+    saved: [def.reads === 'input' ? x : y],
+    backward: (dy, [read]) => [slopeTimes(def, dy, read, slopeParams)],
+  })
+}
+
+/** dx = dy h(read). */
+function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): Tensor {
+  const dx = emptyTensor(dy.shape, dy.dtype)
+  kernels.binary(def.backward, dy, read, dx, params)
+  return record(dx, {
+    name: `${def.node}BackwardBackward0`,
+    inputs: [dy, read],
+    saved: [dy, read],
+    backward: (g, [gradient, input], [needsGradient, needsRead]) => [
+      needsGradient ? slopeTimes(def, g, input, params) : null,
+      needsRead ? (def.curvature ? g.mul(gradient).mul(def.curvature(input, params)) : zerosLike(input)) : null,
+    ],
+  })
+}
+
+function activate(def: Definition, x: Tensor, params: Params, inplace = false, slopeParams: Params = params): Tensor {
+  if (!inplace) return evaluate(def, x, params, slopeParams)
+  checkCast(def.dtype(x.dtype), x.dtype)
+  checkOverlap(x)
+  return inPlace(
+    x,
+    [],
+    () => kernels.unary(def.forward, x, x, params),
+    () => evaluate(def, def.reads === 'input' ? x.clone() : x, params, slopeParams),
+  )
+}
+
+/** 1 - t. */
+const complement = (t: Tensor): Tensor => t.neg().add(1)
+/** t (1 - t): the derivative of the sigmoid whose value is t. */
+const sigmoidSlope = (s: Tensor): Tensor => s.mul(complement(s))
+
+/** Functions of `inplace` alone. */
+function simple(name: string, def: Definition): { plain: (x: Tensor, options?: InplaceOptions) => Tensor; over: (x: Tensor) => Tensor } {
+  return {
+    plain: (x, options = {}) => {
+      checkOptions(name, options, ['inplace'])
+      return activate(def, x, none, options.inplace)
+    },
+    over: (x) => activate(def, x, none, true),
+  }
+}
+
+const sigmoidFunctions = simple('sigmoid', {
+  forward: 'sigmoid',
+  backward: 'sigmoidBackward',
+  node: 'Sigmoid',
+  reads: 'output',
+  curvature: (y) => y.mul(-2).add(1),
+  dtype: floatResult,
+})
+/** 1 / (1 + exp(-x)). */
+export const sigmoid = (x: Tensor): Tensor => sigmoidFunctions.plain(x)
+export const sigmoid_ = sigmoidFunctions.over
+
+const tanhFunctions = simple('tanh', {
+  forward: 'tanh',
+  backward: 'tanhBackward',
+  node: 'Tanh',
+  reads: 'output',
+  curvature: (y) => y.mul(-2),
+  dtype: floatResult,
+})
+export const tanh = (x: Tensor): Tensor => tanhFunctions.plain(x)
+export const tanh_ = tanhFunctions.over
+
+const reluFunctions = simple('relu', {
+  forward: 'relu',
+  backward: 'reluBackward',
+  node: 'Relu',
+  reads: 'output',
+  curvature: null,
+  dtype: numbersOnly('Boolean inputs not supported for relu'),
+})
+/** max(x, 0). */
+export const relu = reluFunctions.plain
+export const relu_ = reluFunctions.over
+
+const siluFunctions = simple('silu', {
+  forward: 'silu',
+  backward: 'siluBackward',
+  node: 'Silu',
+  reads: 'input',
+  // h = s (1 + x (1 - s)),  h' = s (1 - s) (2 + x (1 - 2 s))
+  curvature: (x) => {
+    const s = x.sigmoid()
+    return sigmoidSlope(s).mul(x.mul(s.mul(-2).add(1)).add(2))
+  },
+  dtype: floatsOnly('silu_cpu'),
+})
+/** x sigmoid(x), also known as swish. @see Hendrycks, Gimpel 2016, arXiv:1606.08415 */
+export const silu = siluFunctions.plain
+export const silu_ = siluFunctions.over
+
+const mishFunctions = simple('mish', {
+  forward: 'mish',
+  backward: 'mishBackward',
+  node: 'Mish',
+  reads: 'input',
+  // With t = tanh(softplus(x)), s = sigmoid(x), q = (1 - t^2) s = t':  h = t + x q,  h' = q (2 + x (1 - s - 2 t s))
+  curvature: (x) => {
+    const s = x.sigmoid()
+    const t = softplus(x).tanh()
+    return complement(t.square())
+      .mul(s)
+      .mul(x.mul(complement(s).sub(t.mul(s).mul(2))).add(2))
+  },
+  dtype: floatsOnly('mish_cpu'),
+})
+/** x tanh(softplus(x)). @see Misra 2019, arXiv:1908.08681 */
+export const mish = mishFunctions.plain
+export const mish_ = mishFunctions.over
+
+const hardswishFunctions = simple('hardswish', {
+  forward: 'hardswish',
+  backward: 'hardswishBackward',
+  node: 'Hardswish',
+  reads: 'input',
+  curvature: (x) => x.abs().lt(3).to(x.dtype).div(3),
+  dtype: floatsOnly('hardswish_cpu'),
+})
+/** x clamp(x + 3, 0, 6) / 6. @see Howard et al. 2019, arXiv:1905.02244 */
+export const hardswish = hardswishFunctions.plain
+export const hardswish_ = hardswishFunctions.over
+
+const hardsigmoidFunctions = simple('hardsigmoid', {
+  forward: 'hardsigmoid',
+  backward: 'hardsigmoidBackward',
+  node: 'Hardsigmoid',
+  reads: 'input',
+  curvature: null,
+  dtype: floatsOnly('hardsigmoid_cpu'),
+})
+/** clamp(x + 3, 0, 6) / 6. */
+export const hardsigmoid = hardsigmoidFunctions.plain
+export const hardsigmoid_ = hardsigmoidFunctions.over
+
+const logsigmoidFunctions = simple('logsigmoid', {
+  forward: 'logSigmoid',
+  backward: 'logSigmoidBackward',
+  node: 'LogSigmoid',
+  reads: 'input',
+  curvature: (x) => sigmoidSlope(x.sigmoid()).neg(),
+  dtype: floatsOnly('log_sigmoid_cpu'),
+})
+/** log(sigmoid(x)), without overflow. */
+export const logsigmoid = (x: Tensor): Tensor => logsigmoidFunctions.plain(x)
+
+const leakyReluDefinition: Definition = {
+  forward: 'leakyRelu',
+  backward: 'leakyReluBackward',
+  node: 'LeakyRelu',
+  reads: 'input',
+  curvature: null,
+  dtype: floatsOnly('leaky_relu_cpu'),
+}
+/** x where x > 0, else negativeSlope x. @param options.negativeSlope default 0.01 */
+export function leakyRelu(x: Tensor, options: InplaceOptions & { negativeSlope?: number } = {}): Tensor {
+  checkOptions('leakyRelu', options, ['negativeSlope', 'inplace'])
+  return activate(leakyReluDefinition, x, [options.negativeSlope ?? 0.01], options.inplace)
+}
+export const leakyRelu_ = (x: Tensor, options: { negativeSlope?: number } = {}): Tensor => leakyRelu(x, { ...options, inplace: true })
+
+/** Parameters alpha, scale, inputScale: scale (x > 0 ? x : alpha (exp(inputScale x) - 1)). */
+const eluDefinition: Definition = {
+  forward: 'elu',
+  backward: 'eluBackward',
+  node: 'Elu',
+  reads: 'input',
+  // exp of the negative part only: an infinity times the mask's 0 would be NaN.
+  curvature: (x, [alpha, scale, inputScale]) =>
+    x
+      .minimum(0)
+      .mul(inputScale)
+      .exp()
+      .mul(alpha * scale * inputScale ** 2)
+      .mul(x.le(0).to(x.dtype)),
+  dtype: floatsOnly('elu_cpu'),
+}
+/** x where x > 0, else alpha (exp(x) - 1). @param options.alpha default 1 @see Clevert et al. 2015, arXiv:1511.07289 */
+export function elu(x: Tensor, options: InplaceOptions & { alpha?: number } = {}): Tensor {
+  checkOptions('elu', options, ['alpha', 'inplace'])
+  return activate(eluDefinition, x, [options.alpha ?? 1, 1, 1], options.inplace)
+}
+export const elu_ = (x: Tensor, options: { alpha?: number } = {}): Tensor => elu(x, { ...options, inplace: true })
+
+/** x where x > 0, else alpha (exp(x / alpha) - 1). @param options.alpha default 1 @see Barron 2017, arXiv:1704.07483 */
+export function celu(x: Tensor, options: InplaceOptions & { alpha?: number } = {}): Tensor {
+  checkOptions('celu', options, ['alpha', 'inplace'])
+  const { alpha = 1 } = options
+  if (alpha === 0) throw new RuntimeError('ZeroDivisionError: alpha cannot be 0 for CELU')
+  // PyTorch's gradient divides by alpha as a float32.
+  return activate(eluDefinition, x, [alpha, 1, 1 / alpha], options.inplace, [alpha, 1, 1 / Math.fround(alpha)])
+}
+export const celu_ = (x: Tensor, options: { alpha?: number } = {}): Tensor => celu(x, { ...options, inplace: true })
+
+/** Chosen so that layers keep mean 0 and variance 1. */
+const seluParams: Params = [1.6732632423543772, 1.0507009873554805, 1]
+/** scale (x > 0 ? x : alpha (exp(x) - 1)) with alpha 1.6733 and scale 1.0507. @see Klambauer et al. 2017, arXiv:1706.02515 */
+export function selu(x: Tensor, options: InplaceOptions = {}): Tensor {
+  checkOptions('selu', options, ['inplace'])
+  return activate(eluDefinition, x, seluParams, options.inplace)
+}
+export const selu_ = (x: Tensor): Tensor => selu(x, { inplace: true })
+
+const gaussianDensity = (x: Tensor): Tensor =>
+  x
+    .square()
+    .mul(-0.5)
+    .exp()
+    .mul(1 / Math.sqrt(2 * Math.PI))
+
+const geluDefinition: Definition = {
+  forward: 'gelu',
+  backward: 'geluBackward',
+  node: 'Gelu',
+  reads: 'input',
+  // h = Phi + x phi,  h' = phi (2 - x^2)
+  curvature: (x) => gaussianDensity(x).mul(x.square().neg().add(2)),
+  dtype: floatsOnly('GeluKernelImpl'),
+}
+const geluCoefficient = Math.sqrt(2 / Math.PI)
+const geluTanhDefinition: Definition = {
+  ...geluDefinition,
+  forward: 'geluTanh',
+  backward: 'geluTanhBackward',
+  // With u = c (x + a x^3), t = tanh(u):  h = (1 + t) / 2 + x (1 - t^2) u' / 2,  h' = (1 - t^2) (u' + x (u'' / 2 - t u'^2))
+  curvature: (x) => {
+    const squared = x.square()
+    const t = squared.mul(0.044715).add(1).mul(x).mul(geluCoefficient).tanh()
+    const first = squared
+      .mul(3 * 0.044715)
+      .add(1)
+      .mul(geluCoefficient)
+    const halfSecond = x.mul(3 * 0.044715 * geluCoefficient)
+    return complement(t.square()).mul(x.mul(halfSecond.sub(t.mul(first.square()))).add(first))
+  },
+}
+export interface GeluOptions {
+  /** 'none' is exact, by the normal distribution function; 'tanh' an approximation. Default 'none'. */
+  approximate?: 'none' | 'tanh'
+}
+/** x Phi(x), Phi the normal distribution function. @see Hendrycks, Gimpel 2016, arXiv:1606.08415 @throws RuntimeError for another `approximate` */
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate'])
+  const { approximate = 'none' } = options
+  if (approximate !== 'none' && approximate !== 'tanh') throw new RuntimeError('approximate argument must be either none or tanh.')
+  return activate(approximate === 'none' ? geluDefinition : geluTanhDefinition, x, none)
+}
+
+const softplusDefinition: Definition = {
+  forward: 'softplus',
+  backward: 'softplusBackward',
+  node: 'Softplus',
+  reads: 'input',
+  curvature: (x, [beta, threshold]) => {
+    const scaled = x.mul(beta)
+    return sigmoidSlope(scaled.sigmoid()).mul(beta).mul(scaled.le(threshold).to(x.dtype))
+  },
+  dtype: floatsOnly('softplus_cpu'),
+}
+/** log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. @param options beta 1, threshold 20 */
+export function softplus(x: Tensor, options: { beta?: number; threshold?: number } = {}): Tensor {
+  checkOptions('softplus', options, ['beta', 'threshold'])
+  return activate(softplusDefinition, x, [options.beta ?? 1, options.threshold ?? 20])
+}
+
+const hardtanhDefinition: Definition = {
+  forward: 'hardtanh',
+  backward: 'hardtanhBackward',
+  node: 'Hardtanh',
+  reads: 'input',
+  curvature: null,
+  dtype: numbersOnly('Bool inputs not supported for hardtanh'),
+}
+export interface HardtanhOptions extends InplaceOptions {
+  /** Default -1. */
+  minVal?: number
+  /** Default 1. */
+  maxVal?: number
+}
+/** x cut off to [minVal, maxVal]. @throws ValueError where minVal > maxVal */
+export function hardtanh(x: Tensor, options: HardtanhOptions = {}): Tensor {
+  checkOptions('hardtanh', options, ['minVal', 'maxVal', 'inplace'])
+  const { minVal = -1, maxVal = 1, inplace } = options
+  if (minVal > maxVal) throw new ValueError('min_val cannot be greater than max_val')
+  return activate(hardtanhDefinition, x, [minVal, maxVal], inplace)
+}
+export const hardtanh_ = (x: Tensor, options: HardtanhOptions = {}): Tensor => hardtanh(x, { ...options, inplace: true })
+
+/** min(max(x, 0), 6). */
+export function relu6(x: Tensor, options: InplaceOptions = {}): Tensor {
+  checkOptions('relu6', options, ['inplace'])
+  return activate(hardtanhDefinition, x, [0, 6], options.inplace)
+}
+export const relu6_ = (x: Tensor): Tensor => relu6(x, { inplace: true })
+
+const shrink = (forward: 'hardshrink' | 'softshrink', node: string): Definition => ({
+  forward,
+  backward: 'shrinkBackward',
+  node,
+  reads: 'input',
+  curvature: null,
+  dtype: floatsOnly(`${forward}_cpu`),
+})
+const hardshrinkDefinition: Definition = shrink('hardshrink', 'Hardshrink')
+const softshrinkDefinition: Definition = shrink('softshrink', 'Softshrink')
+export interface ShrinkOptions {
+  /** Half the width of the middle, which becomes 0. Default 0.5. */
+  lambd?: number
+}
+/** x where |x| > lambd, else 0. */
+export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
+  checkOptions('hardshrink', options, ['lambd'])
+  return activate(hardshrinkDefinition, x, [options.lambd ?? 0.5])
+}
+/** x moved towards 0 by lambd, and 0 where |x| <= lambd. @throws RuntimeError where lambd < 0 */
+export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
+  checkOptions('softshrink', options, ['lambd'])
+  const { lambd = 0.5 } = options
+  if (!(lambd >= 0)) throw new RuntimeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`)
+  return activate(softshrinkDefinition, x, [lambd])
+}
+
+const thresholdDefinition: Definition = {
+  forward: 'threshold',
+  backward: 'thresholdBackward',
+  node: 'Threshold',
+  reads: 'input',
+  curvature: null,
+  dtype: (dtype) => (dtype === 'bool' ? refuse(dtype, 'threshold_cpu') : dtype),
+}
+/** x where x > threshold, else value. */
+export function threshold(x: Tensor, limit: number, value: number, options: InplaceOptions = {}): Tensor {
+  checkOptions('threshold', options, ['inplace'])
+  return activate(thresholdDefinition, x, [limit, value], options.inplace)
+}
+export const threshold_ = (x: Tensor, limit: number, value: number): Tensor => threshold(x, limit, value, { inplace: true })
+
+/** x - tanh(x). */
+export const tanhshrink = (x: Tensor): Tensor => x.sub(x.tanh())
+
+/** x / (1 + |x|). */
+export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1))
+
+/**
+ * a sigmoid(b) for the two halves a, b of x along `dim`. @see Dauphin et al. 2016, arXiv:1612.08083
+ * @param options.dim default -1
+ * @throws RuntimeError where the size of that axis is odd
+ */
+export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
+  checkOptions('glu', options, ['dim'])
+  if (x.ndim === 0) throw new RuntimeError('glu does not support scalars because halving size must be even')
+  const dim = normalizeDim(options.dim ?? -1, x.ndim)
+  const size = x.shape[dim]
+  if (size % 2 !== 0) throw new RuntimeError(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
+  if (!isFloatingPoint(x.dtype)) refuse(x.dtype, 'glu_cpu')
+  return x.narrow(dim, 0, size / 2).mul(x.narrow(dim, size / 2, size / 2).sigmoid())
+}
+
+/**
+ * x where x > 0, else weight x: one learned slope, or one for each channel (axis 1). @see He et al. 2015, arXiv:1502.01852
+ * @throws RuntimeError where the number of slopes is neither 1 nor that of the channels
+ */
+export function prelu(x: Tensor, weight: Tensor): Tensor {
+  if (x.dtype !== weight.dtype) {
+    throw new RuntimeError(`prelu: Type promoting not supported. Got ${dtypes[x.dtype].scalarName} and ${dtypes[weight.dtype].scalarName}`)
+  }
+  if (weight.numel() !== 1) {
+    if (x.ndim === 0) throw new RuntimeError('Not allow zero-dim input tensor.')
+    const channels = x.ndim > 1 ? x.shape[1] : 1
+    if (channels !== weight.numel()) {
+      throw new RuntimeError(
+        `Mismatch of parameter numbers and input channel size. Found parameter numbers = ${weight.numel()} and channel size = ${channels}.`,
+      )
+    }
+  }
+  if (weight.ndim > 1) throw new RuntimeError(`prelu: Expected \`weight\` to be a scalar or 1D tensor, but got: ndim = ${weight.ndim}`)
+  const slopes = weight.reshape(x.shape.map((_, d) => (d === 1 ? weight.numel() : 1)))
+  const y = noGrad(() => where(x.gt(0), x, x.mul(slopes)))
+  return record(y, {
+    name: 'PreluKernelBackward0',
+    inputs: [x, slopes],
+    saved: [x, slopes],
+    backward: (dy, [input, w], [needsX, needsSlopes]) => [
+      needsX ? preluInputGrad(dy, input, w) : null,
+      needsSlopes ? where(input.gt(0), 0, input.mul(dy)) : null,
+    ],
+  })
+}
+
+/** dy where x > 0, else slopes dy. */
+function preluInputGrad(dy: Tensor, x: Tensor, slopes: Tensor): Tensor {
+  const dx = noGrad(() => where(x.gt(0), dy, dy.mul(slopes)))
+  return record(dx, {
+    name: 'PreluKernelBackwardBackward0',
+    inputs: [dy, x, slopes],
+    saved: [dy, x, slopes],
+    backward: (g, [gradient, input, w], [needsGradient, needsX, needsSlopes]) => [
+      needsGradient ? preluInputGrad(g, input, w) : null,
+      needsX ? zerosLike(input) : null,
+      needsSlopes ? where(input.gt(0), 0, g.mul(gradient)) : null,
+    ],
+  })
+}
