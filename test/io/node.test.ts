@@ -108,9 +108,22 @@ describe('writeFileAtomic', () => {
 
 describe('safetensors files', () => {
   it('are written and read', () => {
-    writeSafetensors(at('m.safetensors'), { w: tensor([[1, 2], [3, 4]]), n: tensor(7n) }, { format: 'pt' }) // biome-ignore format: a matrix
+    writeSafetensors(
+      at('m.safetensors'),
+      {
+        w: tensor([
+          [1, 2],
+          [3, 4],
+        ]),
+        n: tensor(7n),
+      },
+      { format: 'pt' },
+    )
     const read = readSafetensors(at('m.safetensors'))
-    expect(read.w.toArray()).toEqual([[1, 2], [3, 4]]) // biome-ignore format: a matrix
+    expect(read.w.toArray()).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     expect(read.n.item()).toBe(7)
   })
 

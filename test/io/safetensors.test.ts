@@ -56,11 +56,17 @@ describe('loadSafetensors', () => {
     const live = memory().tensors
     for (const dtype of ['U16', 'U32', 'U64', 'F8_E4M3', 'F8_E5M2'] as const) {
       const bytes = new Uint8Array({ U16: 2, U32: 4, U64: 8, F8_E4M3: 1, F8_E5M2: 1 }[dtype])
-      const made = serializeSafetensors([['a', good], ['w', { dtype, shape: [1], bytes }]]) // biome-ignore format: pairs
+      const made = serializeSafetensors([
+        ['a', good],
+        ['w', { dtype, shape: [1], bytes }],
+      ])
       expect(() => loadSafetensors(made)).toThrow(SafetensorsError)
       expect(() => loadSafetensors(made)).toThrow(`tensor "w": there is no tensor of dtype ${dtype} here`)
     }
-    const bool = serializeSafetensors([['a', good], ['m', { dtype: 'BOOL', shape: [3], bytes: Uint8Array.of(1, 0, 2) }]]) // biome-ignore format: pairs
+    const bool = serializeSafetensors([
+      ['a', good],
+      ['m', { dtype: 'BOOL', shape: [3], bytes: Uint8Array.of(1, 0, 2) }],
+    ])
     expect(() => loadSafetensors(bool)).toThrow('tensor "m": element 2 of a BOOL is 2, expected 0 or 1')
     expect(memory().tensors).toBe(live)
   })

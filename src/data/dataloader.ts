@@ -1,0 +1,124 @@
+import { checkOptions, ValueError } from '../core/errors.js'
+import { defaultGenerator, Generator } from '../core/random.js'
+import { fillRandperm } from '../core/random-integer.js'
+import { turns } from '../core/storage.js'
+import { type Collated, defaultCollate } from './collate.js'
+import type { Dataset } from './dataset.js'
+
+export interface DataLoaderOptions<Sample, Batch> {
+  /** Samples in a batch. Default 1. */
+  batchSize?: number
+  /** Whether each pass takes the samples in a new random order. Default false. */
+  shuffle?: boolean
+  /** Whether a last batch that is not full is left out. Default false. */
+  dropLast?: boolean
+  /** What the orders are drawn from. Default: one seeded from the default generator for each pass, as PyTorch does. */
+  generator?: Generator
+  /** Short for a `generator` of its own with that seed. */
+  seed?: number | bigint
+  /** Joins the samples of a batch. Default `defaultCollate`. */
+  collate?: (samples: Sample[]) => Batch
+}
+
+/**
+ * Batches of a data set, for `for (const [x, y] of loader)`. As `torch.utils.data.DataLoader` without workers: after `manualSeed(s)` the
+ * batches are those that PyTorch gives after `manual_seed(s)`.
+ *
+ * Each turn of such a loop is a scope: what was made in it and is no parameter, buffer, gradient, optimizer state or `keep`-ed is released
+ * when the next turn starts, so a training loop runs in constant memory.
+ *
+ * @throws ValueError where the batch size is no positive whole number, or an empty data set should be shuffled
+ */
+export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Batch> {
+  readonly dataset: Dataset<Sample>
+  readonly batchSize: number
+  readonly shuffle: boolean
+  readonly dropLast: boolean
+  readonly generator: Generator | null
+  private readonly collate: ((samples: Sample[]) => Batch) | null
+
+  constructor(dataset: Dataset<Sample> | readonly Sample[], options: DataLoaderOptions<Sample, Batch> = {}) {
+    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'collate'])
+    const { batchSize = 1, shuffle = false, dropLast = false, generator, seed, collate } = options
+    this.dataset = toDataset(dataset)
+    if (!(Number.isInteger(batchSize) && batchSize > 0)) throw new ValueError(`batch_size should be a positive integer value, but got batch_size=${batchSize}`)
+    if (typeof shuffle !== 'boolean') throw new ValueError(`shuffle should be a boolean value, but got shuffle=${shuffle}`)
+    if (typeof dropLast !== 'boolean') throw new ValueError(`drop_last should be a boolean value, but got drop_last=${dropLast}`)
+    if (generator !== undefined && !(generator instanceof Generator)) throw new TypeError('DataLoader: generator must be a Generator')
+    if (generator !== undefined && seed !== undefined) throw new ValueError('DataLoader: give a generator or a seed, not both')
+    if (collate !== undefined && typeof collate !== 'function') throw new TypeError('DataLoader: collate must be a function')
+    if (shuffle && this.dataset.length === 0) throw new ValueError('num_samples should be a positive integer value, but got num_samples=0')
+    this.batchSize = batchSize
+    this.shuffle = shuffle
+    this.dropLast = dropLast
+    this.generator = seed === undefined ? (generator ?? null) : new Generator().manualSeed(seed)
+    this.collate = collate ?? null
+  }
+
+  /** Number of batches in a pass. */
+  get length(): number {
+    const batches = this.dataset.length / this.batchSize
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
+  }
+
+  /** A new pass. */
+  [Symbol.iterator](): IterableIterator<Batch> {
+    // PyTorch draws a seed for worker processes here, also where there are none.
+    drawSeed(this.generator ?? defaultGenerator)
+    return turns(this.batches(), 'the loop over a DataLoader')
+  }
+
+  private *batches(): IterableIterator<Batch> {
+    for (const indices of this.groups()) yield this.fetch(indices)
+  }
+
+  private fetch(indices: number[]): Batch {
+    const { dataset, collate } = this
+    if (collate) return collate(indices.map((i) => dataset.get(i)))
+    const batch = dataset.batch ? dataset.batch(indices) : defaultCollate(indices.map((i) => dataset.get(i)))
+    // Without a collate of its own, Batch is what it is by default.
+    return batch as Batch & Collated<Sample>
+  }
+
+  private *groups(): IterableIterator<number[]> {
+    let group: number[] = []
+    for (const index of this.order()) {
+      group.push(index)
+      if (group.length < this.batchSize) continue
+      yield group
+      group = []
+    }
+    if (group.length > 0 && !this.dropLast) yield group
+  }
+
+  private *order(): IterableIterator<number> {
+    const { length } = this.dataset
+    if (!this.shuffle) {
+      for (let i = 0; i < length; i++) yield i
+      return
+    }
+    const generator = this.generator ?? new Generator().manualSeed(drawSeed(defaultGenerator))
+    yield* permutation(length, generator)
+    // PyTorch's sampler draws one more, of which it uses nothing: the next pass depends on it.
+    permutation(length, generator)
+  }
+}
+
+function toDataset<Sample>(dataset: Dataset<Sample> | readonly Sample[]): Dataset<Sample> {
+  if (isArray(dataset)) return { length: dataset.length, get: (i) => dataset[i] }
+  if (dataset === null || typeof dataset !== 'object' || typeof dataset.get !== 'function' || !Number.isInteger(dataset.length)) {
+    throw new TypeError('DataLoader: expected a data set, with a length and get(index), or an array of samples')
+  }
+  return dataset
+}
+
+const isArray = <Sample>(dataset: Dataset<Sample> | readonly Sample[]): dataset is readonly Sample[] => Array.isArray(dataset)
+
+/** As `torch.empty((), dtype=torch.int64).random_()`. */
+const drawSeed = (generator: Generator): bigint => BigInt.asUintN(63, generator.random64())
+
+function permutation(length: number, generator: Generator): Int32Array {
+  const data = new Int32Array(length)
+  fillRandperm({ data, dtype: 'int32' }, generator)
+  return data
+}
