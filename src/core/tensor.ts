@@ -134,3 +134,10 @@ export class Tensor {
 export function emptyTensor(shape: Shape, dtype: Dtype): Tensor {
   return new Tensor(new Storage(numelOf(shape) * dtypes[dtype].bytes, dtype, shape), dtype, shape)
 }
+
+/** Another window onto x's storage, outside the graph. */
+export function windowOf(x: Tensor, shape: Shape, strides: Shape, offset: number): Tensor {
+  const y = new Tensor(x.storage, x.dtype, shape, strides, offset)
+  y.isView = true
+  return y
+}

@@ -1,10 +1,12 @@
 import { inPlace, record } from '../autograd/index.js'
-import { type Dtype, getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
-import { RuntimeError } from '../core/errors.js'
-import { broadcastShapes, formatShape, sameShape, type Shape } from '../core/shape.js'
+import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { checkOptions, RuntimeError } from '../core/errors.js'
+import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/shape.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import type { BinaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
+import { zerosLike } from './create.js'
+import { checkOverlap } from './overlap.js'
 import { checkCast, checkOperand, floatResult, type Operand, resultType } from './promote.js'
 
 const shapeOf = (x: Operand): Shape => (typeof x === 'number' ? [] : x.shape)
@@ -49,33 +51,45 @@ function differentiable(op: BinaryOp, def: Definition): BinaryFunction {
   }
 }
 
-/** The same, written over `a`. */
-function writtenOver(fn: BinaryFunction, op: BinaryOp, resultDtype?: (promoted: Dtype) => Dtype): (a: Tensor, b: Operand) => Tensor {
-  return (a, b) => {
-    const promoted = resultType(a, b)
-    checkCast(resultDtype ? resultDtype(promoted) : promoted, a.dtype)
-    const shape = broadcastShapes(a.shape, shapeOf(b))
-    if (!sameShape(shape, a.shape)) {
-      throw new RuntimeError(`output with shape ${formatShape(a.shape)} doesn't match the broadcast shape ${formatShape(shape)}`)
-    }
-    return inPlace(
-      a,
-      [tensorOrNull(b)],
-      () => kernels.binary(op, a, b, a),
-      () => fn(a, b),
-    )
+/** Writes op(a, b) over `a`; `compute` is the same with a graph. */
+function writeOver(op: BinaryOp, a: Tensor, b: Operand, compute: () => Tensor, params?: readonly number[], dtype = resultType(a, b)): Tensor {
+  checkOperand(`${op}_`, b)
+  checkCast(dtype, a.dtype)
+  checkInPlaceShape(a, broadcastShapes(a.shape, shapeOf(b)))
+  checkOverlap(a, b)
+  return inPlace(a, [tensorOrNull(b)], () => kernels.binary(op, a, b, a, params), compute)
+}
+
+function checkInPlaceShape(target: Tensor, result: Shape): void {
+  if (!sameShape(result, target.shape)) {
+    throw new RuntimeError(`output with shape ${formatShape(target.shape)} doesn't match the broadcast shape ${formatShape(result)}`)
   }
 }
 
 const bothIfNeeded = (a: Operand, b: Operand): Saved => [needsGrad(b) ? tensorOrNull(a) : null, needsGrad(a) ? tensorOrNull(b) : null]
 
-/** a + alpha * b. As `torch.add`. */
-export function add(a: Operand, b: Operand, options: { alpha?: number } = {}): Tensor {
-  return addScaled(a, b, options.alpha ?? 1)
+export interface AlphaOptions {
+  /** Multiplies `b` first. Default 1. */
+  alpha?: number
 }
 
-function addScaled(a: Operand, b: Operand, alpha: number): Tensor {
-  const y = compute('add', a, b, resultType(a, b), alpha === 1 ? undefined : [alpha])
+function alphaOf(owner: string, options: AlphaOptions | undefined, dtype: Dtype): number {
+  if (options === undefined) return 1
+  checkOptions(owner, options, ['alpha'])
+  const { alpha = 1 } = options
+  if (!Number.isInteger(alpha) && !isFloatingPoint(dtype)) {
+    throw new RuntimeError('For integral input tensors, argument alpha must not be a floating point number.')
+  }
+  return alpha
+}
+
+const alphaParams = (alpha: number): readonly number[] | undefined => (alpha === 1 ? undefined : [alpha])
+
+/** a + alpha * b. As `torch.add`. */
+export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  const dtype = resultType(a, b)
+  const alpha = alphaOf('add', options, dtype)
+  const y = compute('add', a, b, dtype, alphaParams(alpha))
   return record(y, {
     name: 'AddBackward0',
     inputs: [tensorOrNull(a), tensorOrNull(b)],
@@ -84,17 +98,28 @@ function addScaled(a: Operand, b: Operand, alpha: number): Tensor {
 }
 
 /** a - alpha * b. As `torch.sub`. @throws RuntimeError for bool tensors */
-export function sub(a: Operand, b: Operand, options: { alpha?: number } = {}): Tensor {
-  const { alpha = 1 } = options
-  if (resultType(a, b) === 'bool') {
-    throw new RuntimeError('Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.')
-  }
-  const y = compute('sub', a, b, resultType(a, b), alpha === 1 ? undefined : [alpha])
+export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
+  const dtype = resultType(a, b)
+  checkNoBool(a, b)
+  const alpha = alphaOf('sub', options, dtype)
+  const y = compute('sub', a, b, dtype, alphaParams(alpha))
   return record(y, {
     name: 'SubBackward0',
     inputs: [tensorOrNull(a), tensorOrNull(b)],
     backward: (dy, _, [needsA, needsB]) => [needsA ? dy : null, needsB ? dy.mul(-alpha) : null],
   })
+}
+
+function checkNoBool(a: Operand, b: Operand): void {
+  const isBool = (x: Operand) => typeof x !== 'number' && x.dtype === 'bool'
+  if (isBool(a) && isBool(b)) {
+    throw new RuntimeError('Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.')
+  }
+  if (isBool(a) || isBool(b)) {
+    throw new RuntimeError(
+      'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
+    )
+  }
 }
 
 /** a * b, element by element. */
@@ -113,31 +138,42 @@ const trueDiv: BinaryFunction = differentiable('div', {
   db: (dy, a, b) => dy.mul(div(a, b).div(b)).neg(),
 })
 
-/**
- * a / b. As `torch.div`.
- * @param options.roundingMode `'floor'` or `'trunc'` round the quotient and keep integers integer; default: true division
- */
-export function div(a: Operand, b: Operand, options: { roundingMode?: 'floor' | 'trunc' | null } = {}): Tensor {
-  switch (options.roundingMode ?? null) {
+/** Rounded quotients are flat between their jumps. */
+const flat = (dy: Tensor): Tensor => zerosLike(dy)
+
+/** The quotient rounded down, as Python's //. Its gradient is zero. @throws RuntimeError "ZeroDivisionError" for integers divided by 0 */
+export const floorDivide: BinaryFunction = differentiable('floorDivide', { node: 'DivBackward1', da: flat, db: flat })
+
+/** The quotient rounded towards 0. Of integers as (a - fmod(a, b)) / b, which is exact where true division would go through floats. */
+function truncatedDivide(a: Operand, b: Operand): Tensor {
+  const dtype = resultType(a, b)
+  if (isFloatingPoint(dtype)) return trueDiv(a, b).trunc()
+  const rest = compute('fmod', a, b, dtype)
+  const multiple = compute('sub', a, rest, dtype)
+  const y = compute('floorDivide', multiple, b, dtype)
+  rest.dispose()
+  multiple.dispose()
+  return y
+}
+
+export interface DivOptions {
+  /** `'floor'` or `'trunc'` round the quotient and keep integers integer. Default: true division. */
+  roundingMode?: 'floor' | 'trunc' | null
+}
+
+/** a / b. As `torch.div`. */
+export function div(a: Operand, b: Operand, options?: DivOptions): Tensor {
+  checkOptions('div', options, ['roundingMode'])
+  switch (options?.roundingMode ?? null) {
     case null:
       return trueDiv(a, b)
     case 'floor':
       return floorDivide(a, b)
-    case 'trunc': {
-      // (a - fmod(a, b)) / b is exact for integers, where true division would go through floats.
-      const dtype = resultType(a, b)
-      const out = compute('div', sub(a, compute('fmod', a, b, dtype)), b, dtype)
-      return record(out, { name: 'DivBackward0', inputs: [tensorOrNull(a), tensorOrNull(b)], backward: () => [null, null] })
-    }
+    case 'trunc':
+      return truncatedDivide(a, b)
     default:
-      throw new RuntimeError(`div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${options.roundingMode}'`)
+      throw new RuntimeError(`div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${options?.roundingMode}'`)
   }
-}
-
-/** The quotient rounded down. Its gradient is zero. */
-export function floorDivide(a: Operand, b: Operand): Tensor {
-  const out = compute('floorDivide', a, b, resultType(a, b))
-  return record(out, { name: 'DivBackward1', inputs: [tensorOrNull(a), tensorOrNull(b)], backward: () => [null, null] })
 }
 
 /** a modulo b with the sign of b, as Python's %. */
@@ -162,9 +198,15 @@ export function pow(a: Operand, b: Operand): Tensor {
   return powTensor(a, b)
 }
 
+function checkPower(dtype: Dtype, exponent: Operand): void {
+  if (!isFloatingPoint(dtype) && typeof exponent === 'number' && exponent < 0) {
+    throw new RuntimeError('Integers to negative integer powers are not allowed.')
+  }
+}
+
 function powScalar(x: Tensor, exponent: number): Tensor {
   const dtype = resultType(x, exponent)
-  if (!isFloatingPoint(dtype) && exponent < 0) throw new RuntimeError('Integers to negative integer powers are not allowed.')
+  checkPower(dtype, exponent)
   const y = emptyTensor(x.shape, dtype)
   kernels.unary('powScalar', x, y, [exponent])
   return record(y, {
@@ -192,7 +234,7 @@ function asTensor(x: Operand, dtype: Dtype): Tensor {
 
 /** Where both are equal each gets half of the gradient, as in PyTorch. */
 function extremum(op: 'maximum' | 'minimum', node: string): BinaryFunction {
-  const better = op === 'maximum' ? gt : lt
+  const better = (x: Operand, other: Operand) => (op === 'maximum' ? gt(x, other) : lt(x, other))
   const share = (dy: Tensor, x: Operand, other: Operand) => dy.mul(better(x, other)).add(dy.mul(eq(x, other).mul(0.5)))
   return differentiable(op, {
     node,
@@ -224,34 +266,47 @@ const comparison =
   (a: Operand, b: Operand): Tensor =>
     compute(op, a, b, 'bool')
 
-export const eq = comparison('eq')
-export const ne = comparison('ne')
-export const lt = comparison('lt')
-export const le = comparison('le')
-export const gt = comparison('gt')
-export const ge = comparison('ge')
-export const logicalAnd = comparison('logicalAnd')
-export const logicalOr = comparison('logicalOr')
-export const logicalXor = comparison('logicalXor')
+/** a == b, as bool. */
+export const eq: BinaryFunction = comparison('eq')
+/** a != b, as bool; NaN differs from everything. */
+export const ne: BinaryFunction = comparison('ne')
+/** a < b, as bool. */
+export const lt: BinaryFunction = comparison('lt')
+/** a <= b, as bool. */
+export const le: BinaryFunction = comparison('le')
+/** a > b, as bool. */
+export const gt: BinaryFunction = comparison('gt')
+/** a >= b, as bool. */
+export const ge: BinaryFunction = comparison('ge')
+/** Whether both are not zero. */
+export const logicalAnd: BinaryFunction = comparison('logicalAnd')
+/** Whether either is not zero. */
+export const logicalOr: BinaryFunction = comparison('logicalOr')
+/** Whether exactly one is not zero. */
+export const logicalXor: BinaryFunction = comparison('logicalXor')
 
 function bitwise(op: BinaryOp, torchName: string): BinaryFunction {
   return (a, b) => {
     const dtype = resultType(a, b)
-    if (isFloatingPoint(dtype)) throw new RuntimeError(`"${torchName}_cpu" not implemented for '${dtype === 'float64' ? 'Double' : 'Float'}'`)
+    if (isFloatingPoint(dtype)) throw new RuntimeError(`"${torchName}_cpu" not implemented for '${dtypes[dtype].scalarName}'`)
     return compute(op, a, b, dtype)
   }
 }
+/** a & b of integers or bools. */
 export const bitwiseAnd: BinaryFunction = bitwise('bitwiseAnd', 'bitwise_and')
+/** a | b of integers or bools. */
 export const bitwiseOr: BinaryFunction = bitwise('bitwiseOr', 'bitwise_or')
+/** a ^ b of integers or bools. */
 export const bitwiseXor: BinaryFunction = bitwise('bitwiseXor', 'bitwise_xor')
 
 /** Elements of `a` where `condition` is true, else of `b`; all broadcast. As `torch.where`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
-    throw new RuntimeError(`where expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}`)
+    throw new RuntimeError(`where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypes[condition.dtype].scalarName}`)
   }
-  const dtype = typeof a === 'number' && typeof b === 'number' && !(Number.isInteger(a) && Number.isInteger(b)) ? getDefaultDtype() : resultType(a, b)
-  const y = emptyTensor(broadcastShapes(condition.shape, shapeOf(a), shapeOf(b)), dtype)
+  checkOperand('where', a)
+  checkOperand('where', b)
+  const y = emptyTensor(broadcastShapes(condition.shape, shapeOf(a), shapeOf(b)), resultType(a, b))
   kernels.where(condition, a, b, y)
   return record(y, {
     name: 'WhereBackward0',
@@ -261,12 +316,17 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   })
 }
 
-/** `value` where `mask` is true, else x. As `torch.masked_fill`. */
-export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill only supports boolean masks, but got mask with dtype ${mask.dtype}`)
+function checkMask(mask: Tensor, value: Operand): void {
+  checkOperand('maskedFill', value)
+  if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${mask.dtype}`)
   if (value instanceof Tensor && value.ndim > 0) {
     throw new RuntimeError(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
   }
+}
+
+/** `value` where `mask` is true, else x. As `torch.masked_fill`. */
+export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
+  checkMask(mask, value)
   const y = emptyTensor(broadcastShapes(mask.shape, x.shape), x.dtype)
   kernels.where(mask, value, x, y)
   return record(y, {
@@ -277,21 +337,38 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   })
 }
 
-export const add_ = (a: Tensor, b: Operand, options: { alpha?: number } = {}): Tensor => {
-  const { alpha = 1 } = options
-  return alpha === 1 ? plainAdd_(a, b) : plainAdd_(a, mul(b, alpha))
-}
-const plainAdd_ = writtenOver(add, 'add')
-export const sub_ = writtenOver(sub, 'sub')
-export const mul_ = writtenOver(mul, 'mul')
-export const div_ = writtenOver(trueDiv, 'div', floatResult)
-
 /** `maskedFill`, written over x. */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
+  checkMask(mask, value)
+  checkInPlaceShape(x, broadcastShapes(x.shape, mask.shape))
+  checkOverlap(x, mask)
   return inPlace(
     x,
     [mask, tensorOrNull(value)],
     () => kernels.where(mask, value, x, x),
     () => maskedFill(x, mask, value),
   )
+}
+
+/** `add`, written over a. */
+export function add_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
+  return writeOver('add', a, b, () => add(a, b, options), alphaParams(alphaOf('add_', options, a.dtype)))
+}
+
+/** `sub`, written over a. */
+export function sub_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
+  checkNoBool(a, b)
+  return writeOver('sub', a, b, () => sub(a, b, options), alphaParams(alphaOf('sub_', options, a.dtype)))
+}
+
+/** `mul`, written over a. */
+export const mul_ = (a: Tensor, b: Operand): Tensor => writeOver('mul', a, b, () => mul(a, b))
+
+/** True division, written over a. @throws RuntimeError for integer tensors */
+export const div_ = (a: Tensor, b: Operand): Tensor => writeOver('div', a, b, () => trueDiv(a, b), undefined, floatResult(resultType(a, b)))
+
+/** `pow`, written over a. */
+export function pow_(a: Tensor, b: Operand): Tensor {
+  checkPower(a.dtype, b)
+  return writeOver('pow', a, b, () => pow(a, b))
 }

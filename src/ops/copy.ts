@@ -1,8 +1,7 @@
 import { inPlace, record } from '../autograd/index.js'
 import { checkDtype, type Dtype } from '../core/dtype.js'
-import { broadcastShapes, sameShape } from '../core/shape.js'
 import { RuntimeError } from '../core/errors.js'
-import { formatShape } from '../core/shape.js'
+import { broadcastShapes, formatShape, sameShape } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 

@@ -51,7 +51,8 @@ function nestedShape(data: NestedArray): number[] {
 
 function flattenInto(data: NestedArray, shape: Shape, depth: number, out: (number | bigint | boolean)[]): void {
   if (depth === shape.length) {
-    if (Array.isArray(data)) throw new ValueError(`expected a number at dim ${depth}, got an array: nested arrays must all have the shape ${formatShape(shape)}`)
+    if (Array.isArray(data))
+      throw new ValueError(`expected a number at dim ${depth}, got an array: nested arrays must all have the shape ${formatShape(shape)}`)
     if (typeof data !== 'number' && typeof data !== 'bigint' && typeof data !== 'boolean') {
       throw new TypeError(`tensor: expected numbers, got ${data === null ? 'null' : typeof data} at dim ${depth}`)
     }
@@ -72,7 +73,14 @@ function write(t: Tensor, values: ArrayLike<number | bigint | boolean>): void {
     }
     return
   }
-  const convert = t.dtype === 'float16' ? numberToFloat16 : t.dtype === 'bfloat16' ? numberToBfloat16 : t.dtype === 'bool' ? (v: number) => (v !== 0 ? 1 : 0) : (v: number) => v
+  const convert =
+    t.dtype === 'float16'
+      ? numberToFloat16
+      : t.dtype === 'bfloat16'
+        ? numberToBfloat16
+        : t.dtype === 'bool'
+          ? (v: number) => (v !== 0 ? 1 : 0)
+          : (v: number) => v
   for (let i = 0; i < values.length; i++) data[i] = convert(Number(values[i]))
 }
 
@@ -90,7 +98,8 @@ export function tensor(data: NestedArray | ArrayBufferView, options: TensorOptio
   checkOptions('tensor', options, [...optionNames, 'shape'])
   if (ArrayBuffer.isView(data)) {
     const own = dtypeOfTypedArray(data)
-    if (!own) throw new TypeError(`tensor: can't take a ${data.constructor.name}; expected Float32Array, Float64Array, BigInt64Array, Int8/16/32Array or Uint8Array`)
+    if (!own)
+      throw new TypeError(`tensor: can't take a ${data.constructor.name}; expected Float32Array, Float64Array, BigInt64Array, Int8/16/32Array or Uint8Array`)
     const values = data as TypedArray
     return fromFlat(values, values.length, own, options)
   }
@@ -146,7 +155,10 @@ export function arange(start: number, end?: number | TensorOptions, step: number
   if (step > 0 ? end < start : end > start) throw new RuntimeError('upper bound and larger bound inconsistent with step sign')
   const whole = [start, end, step].every(Number.isInteger)
   const t = make('arange', [Math.ceil((end - start) / step)], options, whole ? 'int64' : getDefaultDtype())
-  write(t, Array.from({ length: t.numel() }, (_, i) => start + i * step))
+  write(
+    t,
+    Array.from({ length: t.numel() }, (_, i) => start + i * step),
+  )
   return finish(t, options)
 }
 
@@ -156,7 +168,10 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const t = make('linspace', [steps], options)
   const f = t.dtype === 'float64' || !isFloatingPoint(t.dtype) ? (v: number) => v : Math.fround
   const step = steps > 1 ? f((end - start) / (steps - 1)) : 0
-  write(t, Array.from({ length: steps }, (_, i) => (i < steps / 2 ? f(start) + step * i : f(end) - step * (steps - 1 - i))))
+  write(
+    t,
+    Array.from({ length: steps }, (_, i) => (i < steps / 2 ? f(start) + step * i : f(end) - step * (steps - 1 - i))),
+  )
   return finish(t, options)
 }
 

@@ -4,13 +4,24 @@ import { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import * as activation from './activation.js'
 import * as binary from './binary.js'
+import * as clamps from './clamp.js'
+import * as compare from './compare.js'
 import * as copy from './copy.js'
 import { ones } from './create.js'
+import * as extrema from './extrema.js'
+import * as indexing from './indexing.js'
 import * as items from './item.js'
+import * as join from './join.js'
+import * as products from './matmul.js'
 import { bernoulli, multinomial } from './random.js'
 import * as randomInPlace from './random-inplace.js'
 import * as reduce from './reduce.js'
+import * as softmaxes from './softmax.js'
+import * as sorting from './sort.js'
+import * as subscript from './subscript.js'
+import * as triangle from './triangle.js'
 import * as unary from './unary.js'
+import * as norms from './vector-norm.js'
 import * as views from './views.js'
 
 /**
@@ -19,6 +30,8 @@ import * as views from './views.js'
  */
 const { where: _where, ...binaryMethods } = binary
 const { variance, ...reduceMethods } = reduce
+const { scatterZeros: _scatterZeros, indexZeros: _indexZeros, ...indexingMethods } = indexing
+const { cat: _cat, stack: _stack, ...joinMethods } = join
 
 const methods = {
   backward,
@@ -26,19 +39,37 @@ const methods = {
   retainGrad,
   ...activation,
   ...binaryMethods,
+  ...clamps,
+  ...compare,
   ...copy,
+  ...extrema,
+  ...indexingMethods,
   ...items,
+  ...joinMethods,
   bernoulli,
   multinomial,
   ...randomInPlace,
+  ...norms,
+  ...products,
   ...reduceMethods,
   var: variance,
+  ...softmaxes,
+  ...sorting,
+  ...subscript,
+  ...triangle,
   ...unary,
   ...views,
 }
 
 type Methods = { [K in keyof typeof methods]: Method<(typeof methods)[K]> }
-type Method<F> = F extends (self: Tensor, ...rest: infer R) => infer O ? (...rest: R) => O : never
+/** The type of the method that a function becomes, for one signature or two: with one, the first pattern's A is left unknown. */
+type Method<F> = F extends { (self: Tensor, ...rest: infer A): infer X; (self: Tensor, ...rest: infer B): infer Y }
+  ? unknown[] extends A
+    ? (...rest: B) => Y
+    : { (...rest: A): X; (...rest: B): Y }
+  : F extends (self: Tensor, ...rest: infer R) => infer O
+    ? (...rest: R) => O
+    : never
 
 declare module '../core/tensor.js' {
   interface Tensor extends Methods {}
@@ -62,7 +93,7 @@ provideArithmetic({
   copyInto: (a, target) => kernels.copy(a, target),
   clone: copy.clone,
   ones: (shape, dtype) => ones(shape, { dtype }),
-  sumToShape: reduce.sumToShape,
+  sumToShape: reduce.sumToSize,
   to: copy.to,
   hasNaN: (a) => reduce.any(unary.isnan(a)).item() !== 0,
 })

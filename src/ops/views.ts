@@ -1,15 +1,24 @@
 import { record } from '../autograd/index.js'
-import { IndexError, RuntimeError } from '../core/errors.js'
-import { broadcastStrides, formatShape, inferShape, normalizeDim, numelOf, type Shape, viewStrides } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { dtypes } from '../core/dtype.js'
+import { IndexError, RuntimeError, ValueError } from '../core/errors.js'
+import { broadcastStrides, contiguousStrides, formatShape, inferShape, normalizeDim, numelOf, type Shape, viewStrides } from '../core/shape.js'
+import { emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
-import { clone } from './copy.js'
 
 /** A window onto x's storage, with the rule that brings its gradient back to x's shape. */
 function makeView(x: Tensor, name: string, shape: Shape, strides: Shape, offset: number, backward: (dy: Tensor) => Tensor): Tensor {
-  const y = new Tensor(x.storage, x.dtype, shape, strides, offset)
-  y.isView = true
-  return record(y, { name, inputs: [x], backward: (dy) => [backward(dy)] })
+  return record(windowOf(x, shape, strides, offset), { name, inputs: [x], backward: (dy) => [backward(dy)] })
+}
+
+/**
+ * Zeros of `shape` with `x` where `take` looks: the gradient of the view `take`, whose own gradient is the view again.
+ * @param take makes a view of x's shape of a tensor of `shape`
+ */
+function embed(x: Tensor, shape: Shape, take: (t: Tensor) => Tensor): Tensor {
+  const y = emptyTensor(shape, x.dtype)
+  kernels.fill(y, 0)
+  kernels.copy(x, take(y))
+  return record(y, { name: 'SliceScatterBackward0', inputs: [x], backward: (dy) => [take(dy)] })
 }
 
 const sizes = (shape: readonly (number | Shape)[]): Shape => (Array.isArray(shape[0]) ? (shape[0] as Shape) : (shape as Shape))
@@ -20,26 +29,33 @@ const sizes = (shape: readonly (number | Shape)[]): Shape => (Array.isArray(shap
  */
 export function view(x: Tensor, ...shape: number[] | [Shape]): Tensor {
   const target = inferShape(sizes(shape), x.numel())
-  const strides = viewStrides(x.shape, x.strides, target)
+  const from = x.shape
+  const strides = viewStrides(from, x.strides, target)
   if (!strides) {
     throw new RuntimeError(
-      'view size is not compatible with input tensor\'s size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.',
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.",
     )
   }
-  return makeView(x, 'ViewBackward0', target, strides, x.offset, (dy) => reshape(dy, x.shape))
+  return makeView(x, 'ViewBackward0', target, strides, x.offset, (dy) => reshape(dy, from))
 }
 
 /** As `view`, but copies where the strides allow no view. As `torch.reshape`. */
 export function reshape(x: Tensor, ...shape: number[] | [Shape]): Tensor {
   const target = inferShape(sizes(shape), x.numel())
-  return view(viewStrides(x.shape, x.strides, target) ? x : clone(x), target)
+  if (viewStrides(x.shape, x.strides, target)) return view(x, target)
+  const from = x.shape
+  const y = emptyTensor(target, x.dtype)
+  kernels.copy(x, windowOf(y, from, contiguousStrides(from), 0))
+  return record(y, { name: 'UnsafeViewBackward0', inputs: [x], backward: (dy) => [reshape(dy, from)] })
 }
 
 /** Reorders the dimensions; a view. As `torch.permute`. */
 export function permute(x: Tensor, ...dims: number[] | [Shape]): Tensor {
   const order = sizes(dims)
   if (order.length !== x.ndim) {
-    throw new RuntimeError(`permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${order.length}`)
+    throw new RuntimeError(
+      `permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${x.ndim} is not equal to len(dims) = ${order.length}`,
+    )
   }
   const from = order.map((d) => normalizeDim(d, x.ndim))
   if (new Set(from).size !== from.length) throw new RuntimeError('permute(): duplicate dims are not allowed.')
@@ -82,13 +98,13 @@ export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
   const lead = wanted.length - x.ndim
   if (lead < 0) {
     throw new RuntimeError(
-      `expand: the number of sizes provided (${wanted.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`,
+      `expand(${dtypes[x.dtype].tensorName}{${formatShape(x.shape)}}, size=${formatShape(wanted)}): the number of sizes provided (${wanted.length}) must be greater or equal to the number of dimensions in the tensor (${x.ndim})`,
     )
   }
   const target = wanted.map((size, i) => {
     const own = i < lead ? 1 : x.shape[i - lead]
     if (size === -1) {
-      if (i < lead) throw new RuntimeError("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension " + i)
+      if (i < lead) throw new RuntimeError(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${i}`)
       return own
     }
     if (own !== 1 && own !== size) {
@@ -102,6 +118,7 @@ export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
   return makeView(x, 'ExpandBackward0', target, broadcastStrides(x.shape, x.strides, target), x.offset, (dy) => dy)
 }
 
+/** `expand` to the shape of another tensor. */
 export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
 
 /** Adds an axis of size 1. */
@@ -109,20 +126,21 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
   const at = normalizeDim(dim, x.ndim + 1)
   const shape = [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]
   const strides = [...x.strides.slice(0, at), at < x.ndim ? x.shape[at] * x.strides[at] : 1, ...x.strides.slice(at)]
-  return makeView(x, 'UnsqueezeBackward0', shape, strides, x.offset, (dy) => reshape(dy, x.shape))
+  return makeView(x, 'UnsqueezeBackward0', shape, strides, x.offset, (dy) => squeeze(dy, at))
 }
 
 /** Removes the axes of size 1: all, or those named. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   const dims = dim === undefined ? x.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => normalizeDim(d, x.ndim))
-  const keep = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1 || !dims.includes(i))
+  const from = x.shape
+  const keep = [...from.keys()].filter((i) => from[i] !== 1 || !dims.includes(i))
   return makeView(
     x,
     'SqueezeBackward0',
     keep.map((i) => x.shape[i]),
     keep.map((i) => x.strides[i]),
     x.offset,
-    (dy) => reshape(dy, x.shape),
+    (dy) => reshape(dy, from),
   )
 }
 
@@ -152,21 +170,25 @@ export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
 /**
  * The elements start, start + step, ... below `end` along `dim`; negative positions count from the end, and both are cut to the size, as
  * Python's slices are. A view.
- * @throws RuntimeError where `step` is not positive
+ * @throws ValueError where `step` is not positive
  */
 export function slice(x: Tensor, dim = 0, start = 0, end = Number.POSITIVE_INFINITY, step = 1): Tensor {
   if (x.ndim === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
-  const size = x.shape[d]
-  if (!(Number.isInteger(step) && step > 0)) throw new RuntimeError('slice step must be positive')
+  const from = x.shape
+  const size = from[d]
+  if (step === 0) throw new ValueError('slice step cannot be zero')
+  if (!(Number.isInteger(step) && step > 0)) throw new ValueError('step must be greater than zero')
+  if (!Number.isInteger(start) || (end !== Number.POSITIVE_INFINITY && !Number.isInteger(end))) {
+    throw new TypeError(`slice: start and end must be whole numbers, got ${start} and ${end}`)
+  }
   const clamp = (v: number) => Math.min(Math.max(v < 0 ? v + size : v, 0), size)
-  const from = clamp(start)
-  const length = Math.max(0, Math.ceil((clamp(end) - from) / step))
-  const shape = x.shape.slice()
+  const first = clamp(start)
+  const shape = from.slice()
   const strides = x.strides.slice()
-  shape[d] = length
+  shape[d] = Math.max(0, Math.ceil((clamp(end) - first) / step))
   strides[d] *= step
-  return makeView(x, 'SliceBackward0', shape, strides, x.offset + from * x.strides[d], (dy) => embedSlice(dy, x.shape, d, from, step))
+  return makeView(x, 'SliceBackward0', shape, strides, x.offset + first * x.strides[d], (dy) => embed(dy, from, (t) => slice(t, d, start, end, step)))
 }
 
 /** `length` elements from `start` along `dim`; a view. As `torch.narrow`. @throws RuntimeError where they reach beyond the size */
@@ -176,6 +198,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   const size = x.shape[d]
   if (length < 0) throw new RuntimeError('narrow(): length must be non-negative.')
   if (start < -size || start > size) throw new IndexError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
+  if (!Number.isInteger(start) || !Number.isInteger(length)) throw new TypeError(`narrow: start and length must be whole numbers, got ${start} and ${length}`)
   const from = start < 0 ? start + size : start
   if (from + length > size) throw new RuntimeError(`start (${from}) + length (${length}) exceeds dimension size (${size}).`)
   return slice(x, d, from, from + length)
@@ -189,28 +212,46 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new IndexError(`select(): index ${index} out of range for tensor of size ${formatShape(x.shape)} at dimension ${d}`)
   }
+  const from = x.shape
   const at = index < 0 ? index + size : index
   const without = (list: Shape) => list.filter((_, i) => i !== d)
-  return makeView(x, 'SelectBackward0', without(x.shape), without(x.strides), x.offset + at * x.strides[d], (dy) =>
-    embedSlice(unsqueeze(dy, d), x.shape, d, at, 1),
-  )
+  return makeView(x, 'SelectBackward0', without(from), without(x.strides), x.offset + at * x.strides[d], (dy) => embed(dy, from, (t) => select(t, d, at)))
 }
 
-/** Zeros of `shape` with `x` at start, start + step, ... along `dim`: the gradient of `slice`, whose own gradient is the slice again. */
-function embedSlice(x: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor {
-  const y = emptyTensor(shape, x.dtype)
-  kernels.fill(y, 0)
-  const strides = y.strides.slice()
-  const offset = start * strides[dim]
-  strides[dim] *= step
-  kernels.copy(x, new Tensor(y.storage, y.dtype, x.shape, strides, offset))
-  const end = start + (x.shape[dim] - 1) * step + 1
-  return record(y, { name: 'SliceScatterBackward0', inputs: [x], backward: (dy) => [slice(dy, dim, start, x.shape[dim] === 0 ? start : end, step)] })
+/**
+ * The diagonal of the matrices that two dimensions span, as a new last dimension; a view. As `torch.diagonal`.
+ * @param offset above the main diagonal where positive, below where negative
+ */
+export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  const a = normalizeDim(dim1, x.ndim)
+  const b = normalizeDim(dim2, x.ndim)
+  if (a === b) throw new RuntimeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
+  const from = x.shape
+  const length = Math.max(0, offset >= 0 ? Math.min(from[a], from[b] - offset) : Math.min(from[a] + offset, from[b]))
+  const start = length === 0 ? 0 : offset >= 0 ? offset * x.strides[b] : -offset * x.strides[a]
+  const others = (list: Shape) => list.filter((_, i) => i !== a && i !== b)
+  const strides = [...others(x.strides), x.strides[a] + x.strides[b]]
+  return makeView(x, 'DiagonalBackward0', [...others(from), length], strides, x.offset + start, (dy) => embed(dy, from, (t) => diagonal(t, offset, a, b)))
+}
+
+/** Moves dimensions to other places; the rest keep their order. A view. As `torch.movedim`. */
+export function movedim(x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+  const list = (dims: number | readonly number[]) => (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(d, x.ndim))
+  const from = list(source)
+  const to = list(destination)
+  if (from.length !== to.length) {
+    throw new RuntimeError(
+      `movedim: Invalid source or destination dims: source (${formatShape(from)} dims) should contain the same number of dims as destination (${formatShape(to)} dims)`,
+    )
+  }
+  if (new Set(from).size !== from.length) throw new RuntimeError(`movedim: repeated dim in \`source\` (${formatShape(from)})`)
+  if (new Set(to).size !== to.length) throw new RuntimeError(`movedim: repeated dim in \`destination\` (${formatShape(to)})`)
+  const rest = [...x.shape.keys()].filter((d) => !from.includes(d))
+  const order = [...x.shape.keys()].map((d) => (to.includes(d) ? from[to.indexOf(d)] : (rest.shift() ?? 0)))
+  return permute(x, order)
 }
 
 /** The same elements, outside the graph; a view. As `torch.Tensor.detach`. */
 export function detach(x: Tensor): Tensor {
-  const y = new Tensor(x.storage, x.dtype, x.shape, x.strides, x.offset)
-  y.isView = true
-  return y
+  return windowOf(x, x.shape, x.strides, x.offset)
 }
