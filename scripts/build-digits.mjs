@@ -31,7 +31,10 @@ function download() {
   const folder = mkdtempSync(join(tmpdir(), 'digits-'))
   try {
     const npm = platform === 'win32' ? 'npm.cmd' : 'npm'
-    const archive = execFileSync(npm, ['pack', source, '--silent', '--ignore-scripts', '--pack-destination', folder], { encoding: 'utf8', shell: platform === 'win32' })
+    const archive = execFileSync(npm, ['pack', source, '--silent', '--ignore-scripts', '--pack-destination', folder], {
+      encoding: 'utf8',
+      shell: platform === 'win32',
+    })
     return untar(gunzipSync(readFileSync(join(folder, archive.trim()))))
   } finally {
     rmSync(folder, { recursive: true, force: true })

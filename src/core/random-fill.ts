@@ -24,9 +24,9 @@ export function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'nan'
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
   const short = Number(value.toPrecision(6))
-  const exponent = short === 0 ? 0 : Math.floor(Math.log10(Math.abs(short)))
-  if (exponent >= -5 && exponent < 6 && Math.abs(short) >= 1e-4) return String(short)
-  return short === 0 ? '0' : short.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
+  const magnitude = Math.abs(short)
+  if (short === 0 || (magnitude >= 1e-4 && magnitude < 1e6)) return String(short)
+  return short.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
 /** C++ names of the types, as in "to is out of bounds for c10::Half". */

@@ -113,7 +113,7 @@ export function fillRandperm(target: FillTarget, generator: Generator): void {
   const { data, dtype } = target
   const n = data.length
   checkCount(n, target)
-  // PyTorch shuffles with 64-bit draws from 2³²/20 on; no array here is that long.
+  // From 2³²/20 elements on PyTorch shuffles with 64-bit draws; this does not.
   const order = data instanceof Int32Array ? data : new Int32Array(n)
   for (let i = 0; i < n; i++) order[i] = i
   for (let i = 0; i < n - 1; i++) {

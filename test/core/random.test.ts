@@ -399,6 +399,8 @@ describe('bad arguments, with the texts of PyTorch 2.6', () => {
       () => fillUniform(float, g, -3e38, 3e38),
       'uniform_ expects to-from <= std::numeric_limits<Float>::max(), but found to=3e+38 and from=-3e+38 which result in to-from to exceed the limit',
     ],
+    [() => fillUniform(float, g, 0.682689492, -1e-5), 'uniform_ expects to return a [from, to) range, but found from=0.682689 > to=-1e-05'],
+    [() => fillUniform(float, g, 1234567, 0.0001), 'but found from=1.23457e+06 > to=0.0001'],
     [() => fillNormal(int, g), `"normal_kernel_cpu" not implemented for 'Long'`],
     [() => fillNormal(float, g, 0, -1), 'normal expects std >= 0.0, but found std -1'],
     [() => fillNormal(float, g, 0, Number.NaN), 'normal expects std >= 0.0, but found std nan'],
