@@ -25,6 +25,7 @@ export function fillNormalBlocks(values: Values, format: FloatFormat, generator:
   transform(values, n - BLOCK, mean, std)
 }
 
+/** In line, not by `shortUniform`: a call for each would take as long as the draw. */
 function drawUniforms(values: Values, start: number, digits: number, generator: Generator): void {
   const n = values.length
   if (digits === 53) for (let i = start; i < n; i++) values[i] = generator.uniform()
@@ -98,6 +99,7 @@ function transformFloat32(values: Values, start: number, mean: number, std: numb
     const log = f(f(x + p) + e * LN2_HIGH)
     values[j] = Math.sqrt(-2 * log)
   }
+  // A loop of its own: the processor works on several turns at once where they are short.
   for (let j = start; j < start + 8; j++) {
     const radius = values[j]
     // The angle, less the nearest multiple q·π/4 of even q
