@@ -1,13 +1,12 @@
-import { allocator } from '../../core/allocator.js'
 import { isContiguous, numelOf, type Shape } from '../../core/shape.js'
-import { emptyTensor } from '../../core/tensor.js'
 import type { ConvGeometry, Kernels, View } from '../contract.js'
 import { reference } from '../reference/index.js'
 import { convPlan, type PlaneLayout, planeLayout, positionsOf, tapOffsets } from './conv-plan.js'
 import { copies } from './copy.js'
 import { launch, withScratch } from './launch.js'
 import { multiply } from './matmul.js'
-import { address, isContiguousView, isFloat32 } from './views.js'
+import { address, isFloat32 } from './views.js'
+import { withContiguous, withTables } from './workspace.js'
 
 /** Bytes of planes at a time, unless a single sample has more: what caches hold, and a bound on the memory that a convolution takes. */
 const WORKSPACE = 2 ** 21
@@ -32,36 +31,6 @@ const pointwise: ConvGeometry = { stride: [1], padding: [0], dilation: [1], grou
 
 const isPointwise = (kernel: Shape, { stride, padding }: ConvGeometry): boolean => kernel.every((size, d) => size === 1 && stride[d] === 1 && padding[d] === 0)
 const isRowMajor = (x: View): boolean => isContiguous(spatialOf(x), x.strides.slice(2))
-
-/** Runs `use` on the view, or, where it isn't contiguous, on a copy that is. */
-function withContiguous(x: View, use: (x: View) => void): void {
-  if (isContiguousView(x)) {
-    use(x)
-    return
-  }
-  const copy = emptyTensor(x.shape, x.dtype)
-  try {
-    copies.copy(x, copy)
-    use(copy)
-  } finally {
-    copy.storage.release('when the convolution ended')
-  }
-}
-
-/** Puts tables into working memory and hands over their addresses. */
-function withTables(tables: readonly (Int32Array | Uint32Array)[], use: (addresses: number[]) => void): void {
-  const words = tables.reduce((sum, table) => sum + table.length, 0)
-  withScratch('conv', words * 4, (ptr) => {
-    const memory = new Uint32Array(allocator().memory.buffer, ptr, words)
-    let at = 0
-    const addresses = tables.map((table) => {
-      memory.set(table, at)
-      at += table.length
-      return ptr + (at - table.length) * 4
-    })
-    use(addresses)
-  })
-}
 
 /** What the kernels are told about the positions and products of a pass; see assembly/conv.ts. */
 interface PassTables {
@@ -99,7 +68,7 @@ function withPlanes(direction: 'forward' | 'gradient', image: View, kernel: Shap
   const samplesAtOnce = inPlace ? batches : Math.max(1, Math.min(batches, Math.floor(WORKSPACE / layout.batch)))
   const positions = plan.passes.map((pass) => positionsOf(pass, layout, samplesAtOnce, written, bytesOf(out.shape.slice(1))))
   const perPass = plan.passes.map((pass, i) => [tapOffsets(pass, layout, channels), pass.taps, positions[i].full, positions[i].partial])
-  withTables([plan.sources, ...perPass.flat()], ([sources, ...addresses]) => {
+  withTables('conv', [plan.sources, ...perPass.flat()], ([sources, ...addresses]) => {
     const passes = plan.passes.map((pass, i): PassTables => {
       const [taps, kernelTapTable, full, partial] = addresses.slice(4 * i)
       const { samples, fullCount, partialCount, lanes } = positions[i]

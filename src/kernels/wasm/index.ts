@@ -5,6 +5,23 @@ import { copies } from './copy.js'
 import { elementwise } from './elementwise.js'
 import { matmul } from './matmul.js'
 import { norms } from './norm.js'
+import { optimizers } from './optim.js'
+import { pools } from './pool.js'
+import { reductions } from './reduce.js'
+import { scatters } from './scatter.js'
+import { softmaxes } from './softmax.js'
 
 /** The WebAssembly backend: SIMD kernels for float32, and the reference for everything else. Each family says what it takes itself. */
-export const wasm: Kernels = { ...reference, ...convolutions, ...copies, ...elementwise, ...matmul, ...norms }
+export const wasm: Kernels = {
+  ...reference,
+  ...convolutions,
+  ...copies,
+  ...elementwise,
+  ...matmul,
+  ...norms,
+  ...optimizers,
+  ...pools,
+  ...reductions,
+  ...scatters,
+  ...softmaxes,
+}

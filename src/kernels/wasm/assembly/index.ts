@@ -7,12 +7,16 @@ export * from './binary'
 export { fill, where } from './elementwise'
 export * from './gemm'
 export * from './conv'
+export * from './pool'
 export { copy8, copy16, copy32, copy64, copyBytes, float32ToFloat64, float64ToFloat32, int32ToFloat32, int64ToFloat32, uint8ToFloat32 } from './copy'
 export { columnMoments, combineMoments, planeMoments } from './moments'
 export {
   affineColumns, affinePlanes, batchNormCoefficients, batchNormFinish, batchNormGradients, columnSums, gradColumns, gradPlanes, planeSums,
   rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows,
 } from './norm'
+export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
+export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
+export { adam, sgd } from './optim'
 
 /** End of the static data. The build checks that it stays below the tensors. */
 export const heapBase: usize = __heap_base
