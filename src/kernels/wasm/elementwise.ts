@@ -1,4 +1,4 @@
-import { broadcastStrides, contiguousStrides, isContiguous, numelOf, sameShape, type Shape } from '../../core/shape.js'
+import { broadcastStrides, contiguousStrides, isContiguous, numelOf, type Shape, sameShape } from '../../core/shape.js'
 import type { BinaryOp, Kernels, UnaryOp, View } from '../contract.js'
 import { reference } from '../reference/index.js'
 import { copyElements } from './copy.js'

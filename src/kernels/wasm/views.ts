@@ -1,4 +1,4 @@
-import { isContiguous, type Shape } from '../../core/shape.js'
+import { isContiguous, numelOf, type Shape } from '../../core/shape.js'
 import type { View } from '../contract.js'
 
 /** Elements of a block in kernels whose work is one element at a time. */
@@ -43,4 +43,9 @@ export function joinAxes(shape: Shape, layouts: readonly Shape[]): Axes {
     }
   }
   return { sizes, strides }
+}
+
+/** A shape as [outer, size, inner] around one axis. */
+export function middleOf(shape: Shape, dim: number): { outer: number; size: number; inner: number } {
+  return { outer: numelOf(shape.slice(0, dim)), size: shape[dim] ?? 1, inner: numelOf(shape.slice(dim + 1)) }
 }

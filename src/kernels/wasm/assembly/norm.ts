@@ -50,8 +50,11 @@ function gradRun(dy: usize, x: usize, dx: usize, n: i32, high: f32, rstd: f32, a
   const va = f32x4.splat(a)
   const vk = f32x4.splat(k)
   const vc = f32x4.splat(c)
-  for (; n >= 4; n -= 4, dy += 16, x += 16, dx += 16) v128.store(dx, gradLanes(v128.load(dy), v128.load(x), vh, vr, va, vk, vc))
-  if (n > 0) storeFirst(dx, gradLanes(loadFirst(dy, n), loadFirst(x, n), vh, vr, va, vk, vc), n)
+  for (; n >= 8; n -= 8, dy += 32, x += 32, dx += 32) {
+    v128.store(dx, gradLanes(v128.load(dy), v128.load(x), vh, vr, va, vk, vc))
+    v128.store(dx, gradLanes(v128.load(dy, 16), v128.load(x, 16), vh, vr, va, vk, vc), 16)
+  }
+  for (; n > 0; n -= 4, dy += 16, x += 16, dx += 16) storeUpTo(dx, gradLanes(loadUpTo(dy, n), loadUpTo(x, n), vh, vr, va, vk, vc), n)
 }
 
 /** Second result of runSums: sum(dy ((x - high) rstd)). */
@@ -294,8 +297,12 @@ export function rowNorm(
     const low = m - <f64>high
     const first = (row % groups) * segments
     if (run == 1 && (weight || bias)) {
-      const w = weight ? at(weight, first) : 0
-      parameterizedRow(x + offset, y + offset, size, high, <f32>r, <f32>(-low * r), w, bias ? at(bias, first) : 0)
+      const w = at(weight, first)
+      const b = at(bias, first)
+      const c = <f32>(-low * r)
+      if (!bias) parameterizedRow<bool, i32>(x + offset, y + offset, size, high, <f32>r, c, w, 0)
+      else if (!weight) parameterizedRow<i32, bool>(x + offset, y + offset, size, high, <f32>r, c, 0, b)
+      else parameterizedRow<bool, bool>(x + offset, y + offset, size, high, <f32>r, c, w, b)
       continue
     }
     // A row without parameters is one segment.
@@ -307,24 +314,34 @@ export function rowNorm(
   }
 }
 
-/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. */
-@inline function parameterizedRow(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
+/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. W and B are bool where weight and bias are there. */
+function parameterizedRow<W, B>(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
   const vc = f32x4.splat(c)
-  for (; n >= 4; n -= 4, x += 16, y += 16) {
-    let v = affineLanes(v128.load(x), vh, vr, vc)
-    if (weight) v = f32x4.mul(v, v128.load(weight))
-    if (bias) v = f32x4.add(v, v128.load(bias))
-    v128.store(y, v)
-    weight = weight ? weight + 16 : 0
-    bias = bias ? bias + 16 : 0
+  for (; n >= 8; n -= 8, x += 32, y += 32) {
+    let v0 = affineLanes(v128.load(x), vh, vr, vc)
+    let v1 = affineLanes(v128.load(x, 16), vh, vr, vc)
+    if (isBoolean<W>()) {
+      v0 = f32x4.mul(v0, v128.load(weight))
+      v1 = f32x4.mul(v1, v128.load(weight, 16))
+      weight += 32
+    }
+    if (isBoolean<B>()) {
+      v0 = f32x4.add(v0, v128.load(bias))
+      v1 = f32x4.add(v1, v128.load(bias, 16))
+      bias += 32
+    }
+    v128.store(y, v0)
+    v128.store(y, v1, 16)
   }
-  if (n > 0) {
-    let v = affineLanes(loadFirst(x, n), vh, vr, vc)
-    if (weight) v = f32x4.mul(v, loadFirst(weight, n))
-    if (bias) v = f32x4.add(v, loadFirst(bias, n))
-    storeFirst(y, v, n)
+  for (; n > 0; n -= 4, x += 16, y += 16) {
+    let v = affineLanes(loadUpTo(x, n), vh, vr, vc)
+    if (isBoolean<W>()) v = f32x4.mul(v, loadUpTo(weight, n))
+    if (isBoolean<B>()) v = f32x4.add(v, loadUpTo(bias, n))
+    storeUpTo(y, v, n)
+    weight += 16
+    bias += 16
   }
 }
 
