@@ -2,9 +2,10 @@ import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
 import type { Edge, GradFn, GradHook } from '../core/graph.js'
 import { formatShape, type Shape } from '../core/shape.js'
+import type { Storage } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { arithmetic } from './arithmetic.js'
-import { isAnomalyEnabled, isGradEnabled } from './mode.js'
+import { isAnomalyEnabled, isGradEnabled, setGradEnabled } from './mode.js'
 
 type Saved = readonly (Tensor | null)[]
 
@@ -50,6 +51,7 @@ export class Node implements GradFn {
     this.shapes = rule.inputs.map((t) => (t ? t.shape : null))
     this.inputDtypes = rule.inputs.map((t) => (t ? t.dtype : null))
     this.versions = (rule.saved ?? []).map((t) => (t ? t.storage.version : 0))
+    if (watched && rule.saved?.some((t) => t?.storage === watched?.storage)) watched.saved = true
   }
 
   get name(): string {
@@ -135,15 +137,20 @@ export function record<S extends Saved>(output: Tensor, rule: Rule<S, Tensor>): 
   return output
 }
 
+/** The old value of a tensor that is being changed in place, and whether a node saved it for backward. */
+let watched: { storage: Storage; saved: boolean } | null = null
+
 /**
- * Changes `t` in place. Where a graph is recorded the new value is computed apart (`compute`) and takes over its history, so that what
- * earlier operations saved is only ever overwritten under a counted version; otherwise `direct` writes where `t` lies.
+ * Changes `t` in place. Where a graph is recorded the new value is computed apart (`compute`), from a copy that has t's history, and is
+ * then written over `t`: what earlier operations saved of it is only ever overwritten under a counted version, and what this one saves
+ * stays.
  *
  * @param others what else goes into the new value
+ * @param compute the new value from the old one
  * @throws RuntimeError with PyTorch's text for leaves that require grad, and for views where a graph is recorded
  */
-export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)[], direct: () => void, compute: () => Tensor): T {
-  if (!isGradEnabled() || !needsGraph([t, ...others])) {
+export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)[], direct: () => void, compute: (original: Tensor) => Tensor): T {
+  if (!needsGraph([t, ...others])) {
     direct()
     t.storage.version++
     return t
@@ -154,10 +161,32 @@ export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)
       'an in-place operation on a view would have to enter the history of its base, which is not supported: build the result with cat, stack or where instead, or wrap the change in noGrad().',
     )
   }
-  const result = compute()
+  const original = withoutGraph(() => arithmetic().clone(t))
+  original.gradFn = t.gradFn
+  original.outputIndex = t.outputIndex
+  const watch = { storage: original.storage, saved: false }
+  const before = watched
+  watched = watch
+  let result: Tensor
+  try {
+    result = compute(original)
+  } finally {
+    watched = before
+  }
   arithmetic().copyInto(result, t)
+  if (!watch.saved && result.storage !== original.storage) original.dispose()
   t.storage.version++
   t.gradFn = result.gradFn
   t.outputIndex = result.outputIndex
   return t
+}
+
+function withoutGraph<T>(fn: () => T): T {
+  const before = isGradEnabled()
+  setGradEnabled(false)
+  try {
+    return fn()
+  } finally {
+    setGradEnabled(before)
+  }
 }

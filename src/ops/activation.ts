@@ -84,7 +84,7 @@ function activate(def: Definition, x: Tensor, params: Params, inplace = false, s
     x,
     [],
     () => kernels.unary(def.forward, x, x, params),
-    () => evaluate(def, def.reads === 'input' ? x.clone() : x, params, slopeParams),
+    (original) => evaluate(def, original, params, slopeParams),
   )
 }
 

@@ -52,7 +52,7 @@ function differentiable(op: BinaryOp, def: Definition): BinaryFunction {
 }
 
 /** Writes op(a, b) over `a`; `compute` is the same with a graph. */
-function writeOver(op: BinaryOp, a: Tensor, b: Operand, compute: () => Tensor, params?: readonly number[], dtype = resultType(a, b)): Tensor {
+function writeOver(op: BinaryOp, a: Tensor, b: Operand, compute: (original: Tensor) => Tensor, params?: readonly number[], dtype = resultType(a, b)): Tensor {
   checkOperand(`${op}_`, b)
   checkCast(dtype, a.dtype)
   checkInPlaceShape(a, broadcastShapes(a.shape, shapeOf(b)))
@@ -346,29 +346,29 @@ export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
     x,
     [mask, tensorOrNull(value)],
     () => kernels.where(mask, value, x, x),
-    () => maskedFill(x, mask, value),
+    (original) => maskedFill(original, mask, value),
   )
 }
 
 /** `add`, written over a. */
 export function add_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
-  return writeOver('add', a, b, () => add(a, b, options), alphaParams(alphaOf('add_', options, a.dtype)))
+  return writeOver('add', a, b, (original) => add(original, b, options), alphaParams(alphaOf('add_', options, a.dtype)))
 }
 
 /** `sub`, written over a. */
 export function sub_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
   checkNoBool(a, b)
-  return writeOver('sub', a, b, () => sub(a, b, options), alphaParams(alphaOf('sub_', options, a.dtype)))
+  return writeOver('sub', a, b, (original) => sub(original, b, options), alphaParams(alphaOf('sub_', options, a.dtype)))
 }
 
 /** `mul`, written over a. */
-export const mul_ = (a: Tensor, b: Operand): Tensor => writeOver('mul', a, b, () => mul(a, b))
+export const mul_ = (a: Tensor, b: Operand): Tensor => writeOver('mul', a, b, (original) => mul(original, b))
 
 /** True division, written over a. @throws RuntimeError for integer tensors */
-export const div_ = (a: Tensor, b: Operand): Tensor => writeOver('div', a, b, () => trueDiv(a, b), undefined, floatResult(resultType(a, b)))
+export const div_ = (a: Tensor, b: Operand): Tensor => writeOver('div', a, b, (original) => trueDiv(original, b), undefined, floatResult(resultType(a, b)))
 
 /** `pow`, written over a. */
 export function pow_(a: Tensor, b: Operand): Tensor {
   checkPower(a.dtype, b)
-  return writeOver('pow', a, b, () => pow(a, b))
+  return writeOver('pow', a, b, (original) => pow(original, b))
 }

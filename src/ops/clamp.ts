@@ -75,6 +75,6 @@ export function clamp_(x: Tensor, min?: Bound, max?: Bound): Tensor {
     x,
     [tensorOrNull(low), tensorOrNull(high)],
     () => writeClamped(x, low, high, x),
-    () => clamp(x, low, high),
+    (original) => clamp(original, low, high),
   )
 }

@@ -4,6 +4,7 @@ import { RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, sameShape } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { checkOverlap } from './overlap.js'
 
 /** Copies to a tensor of its own, contiguous. As `torch.clone`; gradients flow through. */
 export function clone(x: Tensor): Tensor {
@@ -35,6 +36,7 @@ export function copy_(x: Tensor, source: Tensor): Tensor {
   if (!sameShape(broadcastShapes(x.shape, source.shape), x.shape)) {
     throw new RuntimeError(`output with shape ${formatShape(x.shape)} doesn't match the broadcast shape ${formatShape(broadcastShapes(x.shape, source.shape))}`)
   }
+  checkOverlap(x, source)
   return inPlace(
     x,
     [source],
@@ -61,4 +63,5 @@ export function fill_(x: Tensor, value: number | bigint): Tensor {
   )
 }
 
+/** Fills with 0, in place. */
 export const zero_ = (x: Tensor): Tensor => fill_(x, 0)

@@ -118,7 +118,7 @@ export function scatterAdd_(x: Tensor, dim: number, index: Tensor, src: Tensor):
     x,
     [src],
     () => kernels.scatter(x, d, index, src, true),
-    () => scatterAdd(x, d, index, src),
+    (original) => scatterAdd(original, d, index, src),
   )
 }
 

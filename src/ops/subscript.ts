@@ -149,7 +149,7 @@ function broadcastIndices(picked: readonly Picked[]): number[] {
  * then a copy, whose gradient adds up where an element was taken more than once.
  * @throws IndexError for positions out of range, too many indices, masks of another shape
  */
-export function index(x: Tensor, ...indices: readonly Index[]): Tensor {
+export function index(x: Tensor, ...indices: Index[]): Tensor {
   const { view, picked } = resolve(x, indices)
   if (picked.length === 0) return view
   const { view: source, start, positions, shape } = join(view, picked)
@@ -224,7 +224,7 @@ export function indexPut_(x: Tensor, indices: readonly Index[], value: Operand, 
     x,
     [typeof value === 'number' ? null : value],
     () => put(x, indices, value, accumulate),
-    () => indexPut(x, indices, value, options),
+    (original) => indexPut(original, indices, value, options),
   )
 }
 

@@ -44,7 +44,7 @@ function writtenOver(fn: (x: Tensor) => Tensor, op: UnaryOp, dtype: (input: Dtyp
       x,
       [],
       () => kernels.unary(op, x, x),
-      () => fn(x),
+      fn,
     )
   }
 }
