@@ -10,6 +10,8 @@ import { momentsOf } from './reduce.js'
  * dx = rstd (g - mean(g) - x^ mean(g x^)) with g = dy weight; dweight = sum(dy x^), dbias = sum(dy)
  */
 
+const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104
+
 /** Which parameter belongs to element j of row r. */
 type ParameterIndex = (row: number, j: number) => number
 
@@ -90,9 +92,10 @@ function gradients(
       sumG += g
       sumGx += g * normalized(j)
     }
-    const meanG = statistics && mean ? sumG / size : 0
-    const meanGx = statistics ? sumGx / size : 0
-    for (let j = 0; j < size; j++) dx[r * size + j] = rstd[r] * (dx[r * size + j] - meanG - normalized(j) * meanGx)
+    const meanG = mean ? sumG / size : 0
+    const meanGx = sumGx / size
+    if (!statistics) for (let j = 0; j < size; j++) dx[r * size + j] *= rstd[r]
+    else for (let j = 0; j < size; j++) dx[r * size + j] = rstd[r] * (dx[r * size + j] - meanG - normalized(j) * meanGx)
   }
   return { dx, dweight, dbias }
 }
@@ -106,7 +109,8 @@ function batchNorm(x: View, weight: View | null, bias: View | null, running: Run
   for (let c = 0; c < rows; c++) {
     const [m, variance] = momentsOf(input.values, c * size, size)
     means[c] = m
-    rstds[c] = 1 / Math.sqrt(variance + eps)
+    // A constant channel without eps has no scale: PyTorch's BatchNorm then gives the bias, not NaN.
+    rstds[c] = variance + eps === 0 ? 0 : 1 / Math.sqrt(variance + eps)
     unbiased[c] = (variance * size) / (size - 1)
   }
   store(channelView(y), normalize(input, means, rstds, weight, bias, perRow))
@@ -151,10 +155,12 @@ function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowN
   const values = load(x)
   const means = new Float64Array(rows)
   const rstds = new Float64Array(rows)
+  const largest = x.dtype === 'float64' ? Number.MAX_VALUE : LARGEST_FLOAT32
   for (let r = 0; r < rows; r++) {
     const [center, square] = mean ? momentsOf(values, r * size, size) : [0, meanSquare(values, r * size, size)]
     means[r] = center
-    rstds[r] = 1 / Math.sqrt(square + eps)
+    // Where the sum of squares leaves the range of the input's dtype, PyTorch's LayerNorm gives NaN; here wider sums would hide it.
+    rstds[r] = mean && square * size > largest ? Number.NaN : 1 / Math.sqrt(square + eps)
   }
   store(y, normalize({ values, rows, size }, means, rstds, weight, bias, parameterIndex(geometry)))
   if (mean) store(mean, means)

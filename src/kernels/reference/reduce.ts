@@ -86,12 +86,20 @@ function moments(x: View, dims: readonly number[], mean: View, variance: View | 
   if (variance) store(variance, variances)
 }
 
-/** Mean and biased variance of values[start .. start + size), by two passes. NaN without elements. */
+/**
+ * Mean and biased variance of values[start .. start + size). NaN without elements. The mean of a first pass is off by the rounding of a
+ * long sum; the mean deviation from it, which a second pass finds, corrects it to the last bit also beside a large offset.
+ */
 export function momentsOf(values: Float64Array, start: number, size: number): [mean: number, variance: number] {
   const end = start + size
   let sum = 0
   for (let i = start; i < end; i++) sum += values[i]
-  const mean = sum / size
+  const first = sum / size
+  let deviation = 0
+  for (let i = start; i < end; i++) deviation += values[i] - first
+  const correction = deviation / size
+  // An infinite first mean has no deviation that could correct it.
+  const mean = Number.isFinite(correction) ? first + correction : first
   let squares = 0
   for (let i = start; i < end; i++) squares += (values[i] - mean) ** 2
   return [mean, squares / size]

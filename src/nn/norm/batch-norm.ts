@@ -1,6 +1,6 @@
 import { noGrad } from '../../autograd/index.js'
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions, ValueError } from '../../core/errors.js'
+import { checkOptions, NotImplementedError, ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { add_ } from '../../ops/binary.js'
 import { fill_ } from '../../ops/copy.js'
@@ -58,7 +58,9 @@ export abstract class BatchNorm extends Module {
   }
 
   /** Throws a ValueError unless the input has a rank that this layer accepts. */
-  protected abstract checkInputDim(input: Tensor): void
+  protected checkInputDim(_input: Tensor): void {
+    throw new NotImplementedError(`${this.constructor.name} doesn't say which ranks it accepts`)
+  }
 
   /** Makes parameters and running statistics for `channels` channels. */
   protected createState(channels: number, dtype?: Dtype): void {
@@ -119,7 +121,7 @@ export abstract class BatchNorm extends Module {
   }
 
   override extraRepr(): string {
-    const momentum = this.momentum === null ? 'None' : pythonRepr(this.momentum)
+    const momentum = this.momentum === null ? 'None' : pythonFloat(this.momentum)
     return `${this.numFeatures}, eps=${pythonFloat(this.eps)}, momentum=${momentum}, affine=${pythonRepr(this.affine)}, track_running_stats=${pythonRepr(this.trackRunningStats)}`
   }
 }

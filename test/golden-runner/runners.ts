@@ -1,0 +1,33 @@
+import { later, runHostile, runSafetensors } from './checkpoints.js'
+import { Mismatch } from './compare.js'
+import type { Family, GoldenCase } from './data.js'
+import * as kinds from './kinds.js'
+import { runRandom, runRngState, runStatistics } from './random.js'
+
+const runners: Readonly<Record<string, kinds.Runner>> = {
+  module: kinds.runModule,
+  function: kinds.runFunction,
+  module_steps: kinds.runModuleSteps,
+  error: kinds.runError,
+  no_error: kinds.runNoError,
+  construct: kinds.runConstruct,
+  lazy: kinds.runLazy,
+  load_state_dict: kinds.runLoadStateDict,
+  script: kinds.runScript,
+  random: runRandom,
+  rng_state: runRngState,
+  statistics: runStatistics,
+  safetensors: runSafetensors,
+  hostile: runHostile,
+  checkpoint: later('.pt checkpoints'),
+  network: later('ResNet models'),
+  keys: later('ResNet models'),
+  // Values that other cases read: they must be there.
+  data: (family, c) => c.keys.forEach((key) => void family.array(c, key)),
+}
+
+export function runnerFor(_: Family, c: GoldenCase): kinds.Runner {
+  const runner = runners[c.kind]
+  if (!runner) throw new Mismatch(`can't run cases of kind '${c.kind}'`)
+  return runner
+}
