@@ -1,8 +1,11 @@
 import { type Dtype, dtypes, type TypedArray } from './dtype.js'
 import { RuntimeError } from './errors.js'
 import type { GradFn, GradHook } from './graph.js'
+import { formatTensor } from './print.js'
 import { contiguousStrides, formatShape, isContiguous, numelOf, type Shape } from './shape.js'
 import { Storage } from './storage.js'
+
+const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * An n-dimensional array: a window (`shape`, `strides`, `offset`, in elements) onto a storage that views share.
@@ -127,6 +130,16 @@ export class Tensor {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** As PyTorch prints it; `setPrintOptions` changes how. */
+  toString(): string {
+    return formatTensor(this)
+  }
+
+  /** What `console.log` shows in Node. */
+  [inspect](): string {
+    return this.storage.releasedBy === null ? formatTensor(this) : `tensor(released ${this.storage.releasedBy})`
   }
 }
 
