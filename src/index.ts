@@ -8,6 +8,7 @@ export { AssertionError, IndexError, KeyError, NotImplementedError, RuntimeError
 export { Generator, manualSeed } from './core/random.js'
 export { keep, memory, resetPeakMemory, scope, setMemoryLimit, steps } from './core/storage.js'
 export { Tensor } from './core/tensor.js'
+export * from './data/index.js'
 export * from './io/index.js'
 export * as F from './nn/functional.js'
 export * as nn from './nn/index.js'

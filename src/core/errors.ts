@@ -17,6 +17,10 @@ export class KeyError extends Error {
 export class NotImplementedError extends Error {
   override name = 'NotImplementedError'
 }
+/** What a plain `assert` raises in PyTorch. */
+export class AssertionError extends Error {
+  override name = 'AssertionError'
+}
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`: the optimal string alignment distance. */
 function editDistance(a: string, b: string): number {

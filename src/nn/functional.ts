@@ -31,5 +31,34 @@ export {
   threshold,
   threshold_,
 } from '../ops/activation.js'
+export { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d, adaptiveMaxPool1d, adaptiveMaxPool2d, adaptiveMaxPool3d } from '../ops/adaptive-pool.js'
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/conv.js'
+export { crossEntropy, nllLoss } from '../ops/cross-entropy.js'
+export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/distance.js'
+export { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from '../ops/dropout.js'
+export { embedding } from '../ops/embedding.js'
+export { embeddingBag } from '../ops/embedding-bag.js'
+export { fold, unfold } from '../ops/fold.js'
+export { interpolate } from '../ops/interpolate.js'
+export { bilinear, linear } from '../ops/linear.js'
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  cosineEmbeddingLoss,
+  huberLoss,
+  klDiv,
+  l1Loss,
+  marginRankingLoss,
+  mseLoss,
+  poissonNllLoss,
+  smoothL1Loss,
+  softMarginLoss,
+  tripletMarginLoss,
+} from '../ops/loss.js'
+export type { LossOptions, Reduction } from '../ops/loss-reduction.js'
 export { batchNorm } from '../ops/norm/batch-norm.js'
 export { layerNorm } from '../ops/norm/layer-norm.js'
+export { pad } from '../ops/pad.js'
+export { avgPool1d, avgPool2d, avgPool3d, lpPool1d, lpPool2d, lpPool3d, maxPool1d, maxPool2d, maxPool3d } from '../ops/pool.js'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/shuffle.js'
+export { logSoftmax, softmax, softmin } from '../ops/softmax.js'

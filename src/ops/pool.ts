@@ -1,0 +1,180 @@
+import { dtypes } from '../core/dtype.js'
+import { checkOptions, RuntimeError } from '../core/errors.js'
+import { formatShape, normalizeDim } from '../core/shape.js'
+import type { Tensor } from '../core/tensor.js'
+import type { PoolAxis } from '../kernels/contract.js'
+import { checkWindows, perAxis, slidingAxis, type WindowOptions, windowCounts } from './pool-windows.js'
+import { averageOverWindows, maxOverWindows } from './pooling.js'
+import type { PerAxis } from './spatial.js'
+
+export interface MaxPoolOptions {
+  /** Distance between neighbouring windows. Default: the size of the window. */
+  stride?: PerAxis | null
+  /** How far windows reach over both ends of each axis; what lies there never wins. At most half a window. Default 0. */
+  padding?: PerAxis
+  /** Distance between the elements of a window. Default 1. */
+  dilation?: PerAxis
+  /** Let the last window reach over the end rather than leave elements out. Default false. */
+  ceilMode?: boolean
+}
+
+export interface AvgPoolOptions extends Omit<MaxPoolOptions, 'dilation'> {
+  /** Count the zeros of the padding in the average. Default true. */
+  countIncludePad?: boolean
+}
+
+export interface AvgPoolNdOptions extends AvgPoolOptions {
+  /** Divide every sum by this number instead of the window's size. Default null. */
+  divisorOverride?: number | null
+}
+
+export interface LPPoolOptions {
+  stride?: PerAxis | null
+  ceilMode?: boolean
+}
+
+const ranks = (axes: number): string => `${axes + 1}D or ${axes + 2}D`
+
+function checkInput(owner: string, x: Tensor, axes: number): void {
+  const ranked = x.ndim === axes + 1 || x.ndim === axes + 2
+  if (!ranked && axes > 1) {
+    if (owner.startsWith('avg') && axes === 2) normalizeDim(-3, x.ndim)
+    throw new RuntimeError(`non-empty ${ranks(axes)} (batch mode) tensor expected for input`)
+  }
+  if (!ranked && owner.startsWith('avg')) {
+    throw new RuntimeError(`Expected 2 to 3 dimensions, but got ${x.ndim}-dimensional tensor for argument #1 'self' (while checking arguments for ${owner})`)
+  }
+  const empty = x.shape.some((s, d) => s === 0 && (d > 0 || x.ndim === axes + 1))
+  if (!ranked || empty) {
+    const lead = axes === 1 ? `${owner}: ` : ''
+    throw new RuntimeError(`${lead}Expected ${ranks(axes)} (batch mode) tensor with optional 0 dim batch size for input, but got:${formatShape(x.shape)}`)
+  }
+  if (x.dtype === 'bool') throw new RuntimeError(`"${owner}" not implemented for '${dtypes.bool.scalarName}'`)
+}
+
+function windowOptions(owner: string, axes: number, kernelSize: PerAxis, options: MaxPoolOptions): WindowOptions {
+  const kernel = perAxis(owner, 'kernel_size', kernelSize, axes)
+  return {
+    kernel,
+    stride: options.stride === undefined || options.stride === null ? kernel : perAxis(owner, 'stride', options.stride, axes),
+    padding: perAxis(owner, 'padding', options.padding ?? 0, axes),
+    dilation: perAxis(owner, 'dilation', options.dilation ?? 1, axes),
+    ceilMode: options.ceilMode ?? false,
+  }
+}
+
+/** The windows along each axis of an input that has been found good. */
+function windowsOver(owner: string, x: Tensor, options: WindowOptions): PoolAxis[] {
+  checkWindows(owner, options)
+  const { kernel, stride, padding, dilation } = options
+  return windowCounts(owner, x, options).map((count, i) =>
+    slidingAxis(x.shape[x.ndim - kernel.length + i], count, kernel[i], stride[i], padding[i], dilation[i]),
+  )
+}
+
+type WithIndices = MaxPoolOptions & { returnIndices: true }
+type WithoutIndices = MaxPoolOptions & { returnIndices?: false }
+interface IndicesOption {
+  returnIndices?: boolean
+}
+type Pooled = Tensor | [Tensor, Tensor]
+
+function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled {
+  const owner = `max_pool${axes}d`
+  checkOptions(owner, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
+  const windows = windowOptions(owner, axes, kernelSize, options)
+  checkInput(owner, input, axes)
+  const over = windowsOver(owner, input, windows)
+  if (over.some(({ starts, ends }) => starts.some((start, i) => start >= ends[i]))) {
+    throw new RuntimeError(`${owner}: with this padding and dilation a window holds no element of the input of size ${formatShape(input.shape)}`)
+  }
+  return maxOverWindows(input, over, options.returnIndices ?? false)
+}
+
+/**
+ * The largest element of each window along the last axis. As `torch.nn.functional.max_pool1d`.
+ *
+ * Of equal elements the first one gets the gradient; NaN counts as largest.
+ * @param x [N, C, L] or [C, L]
+ * @param options.returnIndices return [values, indices], the indices (int64) counted within the pooled axes. Default false.
+ * @throws RuntimeError with PyTorch's texts where ranks or sizes don't fit
+ */
+export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
+export function maxPool1d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
+export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
+export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
+  return maxPoolNd(1, x, kernelSize, options)
+}
+
+/** The largest element of each window over the last two axes: x [N, C, H, W] or [C, H, W]. As `maxPool1d`. */
+export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
+export function maxPool2d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
+export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
+export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
+  return maxPoolNd(2, x, kernelSize, options)
+}
+
+/** The largest element of each window over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. As `maxPool1d`. */
+export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
+export function maxPool3d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
+export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
+export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
+  return maxPoolNd(3, x, kernelSize, options)
+}
+
+function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions): Tensor {
+  const owner = `avg_pool${axes}d`
+  checkOptions(owner, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...(axes > 1 ? ['divisorOverride'] : [])])
+  const { countIncludePad = true, divisorOverride = null, ...rest } = options
+  const windows = windowOptions(owner, axes, kernelSize, rest)
+  if (divisorOverride === 0) throw new RuntimeError('divisor must be not zero')
+  checkInput(owner, input, axes)
+  const over = windowsOver(owner, input, windows)
+  const { kernel, stride, padding } = windows
+  const divisors = over.map(({ starts, ends }, d) => {
+    // Zeros count up to the end of the padding; how far a window reaches beyond that by `ceilMode` doesn't.
+    const end = input.shape[input.ndim - axes + d] + padding[d]
+    const padded = (i: number) => Math.min(i * stride[d] - padding[d] + kernel[d], end) - (i * stride[d] - padding[d])
+    return Float64Array.from(starts, (start, i) => (countIncludePad ? padded(i) : ends[i] - start))
+  })
+  return averageOverWindows(input, over, divisorOverride ?? divisors)
+}
+
+/**
+ * The average of each window along the last axis. As `torch.nn.functional.avg_pool1d`.
+ * @param x [N, C, L] or [C, L]
+ * @throws RuntimeError with PyTorch's texts where ranks or sizes don't fit
+ */
+export const avgPool1d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolOptions = {}): Tensor => avgPoolNd(1, x, kernelSize, options)
+
+/** The average of each window over the last two axes: x [N, C, H, W] or [C, H, W]. As `avgPool1d`. */
+export const avgPool2d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions = {}): Tensor => avgPoolNd(2, x, kernelSize, options)
+
+/** The average of each window over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. As `avgPool1d`. */
+export const avgPool3d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions = {}): Tensor => avgPoolNd(3, x, kernelSize, options)
+
+const averages = [avgPool1d, avgPool2d, avgPool3d]
+
+function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions): Tensor {
+  checkOptions(`lp_pool${axes}d`, options, ['stride', 'ceilMode'])
+  const window = perAxis(`lp_pool${axes}d`, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
+  const average = averages[axes - 1](x.pow(normType), kernelSize, options)
+  // Equals the average; but where that is 0, PyTorch's gradient comes from this form.
+  return average
+    .sign()
+    .mul(average.abs())
+    .mul(window)
+    .pow(1 / normType)
+}
+
+/**
+ * (Σ xᵖ)^(1/p) over each window along the last axis; p = 1 is the sum, larger p come nearer to the maximum. As `torch.nn.functional.lp_pool1d`.
+ * @param normType p
+ */
+export const lpPool1d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(1, x, normType, kernelSize, options)
+
+/** As `lpPool1d`, over the last two axes. */
+export const lpPool2d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(2, x, normType, kernelSize, options)
+
+/** As `lpPool1d`, over the last three axes. */
+export const lpPool3d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(3, x, normType, kernelSize, options)
