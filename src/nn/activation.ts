@@ -2,6 +2,8 @@ import { checkOptions, ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import * as ops from '../ops/activation.js'
 import { full } from '../ops/create.js'
+import { logSoftmax, softmax, softmin } from '../ops/softmax.js'
+import { requireArguments } from './arguments.js'
 import { Module } from './module.js'
 import { pythonFloat, pythonRepr } from './names.js'
 import { Parameter } from './parameter.js'
@@ -154,6 +156,7 @@ export class Threshold extends InplaceActivation {
     options: ops.InplaceOptions = {},
   ) {
     super(options)
+    requireArguments('Threshold', { threshold, value })
   }
   override forward(x: Tensor): Tensor {
     return ops.threshold(x, this.threshold, this.value, { inplace: this.inplace })
@@ -300,5 +303,51 @@ export class PReLU extends Module {
   }
   override extraRepr(): string {
     return `num_parameters=${this.numParameters}`
+  }
+}
+
+abstract class SoftmaxModule extends Module {
+  readonly dim: number | null
+
+  constructor(options: { dim?: number | null } = {}) {
+    super()
+    checkOptions(new.target.name, options, ['dim'])
+    this.dim = options.dim ?? null
+  }
+  /** Without a `dim`: axis 0 of a tensor with 0, 1 or 3 axes, else axis 1, as PyTorch guesses. */
+  protected axis(x: Tensor): number {
+    return this.dim ?? (x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1)
+  }
+  override extraRepr(): string {
+    return `dim=${pythonRepr(this.dim)}`
+  }
+}
+
+/** exp(x) / sum(exp(x)) along `dim`. */
+export class Softmax extends SoftmaxModule {
+  override forward(x: Tensor): Tensor {
+    return softmax(x, this.axis(x))
+  }
+}
+
+/** log(softmax(x)) along `dim`. */
+export class LogSoftmax extends SoftmaxModule {
+  override forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.axis(x))
+  }
+}
+
+/** softmax(-x) along `dim`. */
+export class Softmin extends SoftmaxModule {
+  override forward(x: Tensor): Tensor {
+    return softmin(x, this.axis(x))
+  }
+}
+
+/** Softmax over the channels of [N, C, H, W] or [C, H, W]. @throws ValueError for other numbers of dimensions */
+export class Softmax2d extends Module {
+  override forward(x: Tensor): Tensor {
+    if (x.ndim !== 3 && x.ndim !== 4) throw new ValueError(`Softmax2d: expected input to be 3D or 4D, got ${x.ndim}D instead`)
+    return softmax(x, -3)
   }
 }

@@ -1,0 +1,53 @@
+import { dtypes, isFloatingPoint } from '../core/dtype.js'
+import { checkOptions, RuntimeError } from '../core/errors.js'
+import { broadcastShapes, normalizeDim } from '../core/shape.js'
+import type { Tensor } from '../core/tensor.js'
+import { resultType } from './promote.js'
+
+/** Lengths of vectors and distances between them. */
+
+export interface NormalizeOptions {
+  /** Which norm. Default 2. */
+  p?: number
+  /** The axis of a vector's elements, or several. Default 1. */
+  dim?: number | readonly number[]
+  /** The least that is divided by. Default 1e-12. */
+  eps?: number
+}
+
+/** x / max(|x|, eps), |x| being the p-norm along `dim`. As `torch.nn.functional.normalize`. */
+export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  checkOptions('normalize', options, ['p', 'dim', 'eps'])
+  const { p = 2, dim = 1, eps = 1e-12 } = options
+  return x.div(x.norm(p, { dim, keepdim: true }).clampMin(eps))
+}
+
+/**
+ * The cosine of the angle between vectors: x1 . x2 / (max(|x1|, eps) max(|x2|, eps)). As `torch.nn.functional.cosine_similarity`.
+ * @param options.dim the axis of a vector's elements, default 1; options.eps default 1e-8
+ * @throws RuntimeError for integers, or where the shapes don't broadcast
+ */
+export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number; eps?: number } = {}): Tensor {
+  checkOptions('cosineSimilarity', options, ['dim', 'eps'])
+  const { dim = 1, eps = 1e-8 } = options
+  const dtype = resultType(x1, x2)
+  if (!isFloatingPoint(dtype)) throw new RuntimeError(`expected common dtype to be floating point, yet common dtype is ${dtypes[dtype].scalarName}`)
+  const shape = broadcastShapes(x1.shape, x2.shape)
+  const d = normalizeDim(dim, shape.length)
+  // Each is divided before the product, which could overflow.
+  const [a, b] = [x1, x2].map((x) => {
+    const wide = x.to(dtype).expand(shape)
+    return wide.div(wide.norm(2, { dim: d, keepdim: true }).clampMin(eps))
+  })
+  return a.mul(b).sum(d)
+}
+
+/**
+ * The p-norm of x1 - x2 + eps along the last axis. As `torch.nn.functional.pairwise_distance`.
+ * @param options p 2, eps 1e-6, keepdim false
+ */
+export function pairwiseDistance(x1: Tensor, x2: Tensor, options: { p?: number; eps?: number; keepdim?: boolean } = {}): Tensor {
+  checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepdim'])
+  const { p = 2, eps = 1e-6, keepdim = false } = options
+  return x1.sub(x2).add(eps).norm(p, { dim: -1, keepdim })
+}
