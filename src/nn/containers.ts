@@ -81,6 +81,17 @@ export class ModuleList<M extends Module = Module> extends Container<M> {
     this.put(String(this.length), module)
     return this
   }
+
+  /** Neighbours that print alike share a line, as in PyTorch: `(0-1): 2 x Linear(...)`. */
+  protected override childLines(): [string, string][] {
+    const runs: { first: number; count: number; text: string }[] = []
+    super.childLines().forEach(([, text], i) => {
+      const last = runs.at(-1)
+      if (last?.text === text) last.count++
+      else runs.push({ first: i, count: 1, text })
+    })
+    return runs.map(({ first, count, text }) => (count === 1 ? [`${first}`, text] : [`${first}-${first + count - 1}`, `${count} x ${text}`]))
+  }
 }
 
 /** Modules by name, found by their parent. As `torch.nn.ModuleDict`. */

@@ -301,10 +301,15 @@ export class Module {
     return ''
   }
 
+  /** The name and the text of each sub-module in `toString`. */
+  protected childLines(): [string, string][] {
+    return this.namedChildren().map(([name, child]) => [name, child.toString()])
+  }
+
   /** As PyTorch prints a module: its name and arguments, and its sub-modules indented. */
   toString(): string {
     const indent = (text: string) => text.split('\n').join('\n  ')
-    const lines = this.namedChildren().map(([name, child]) => `(${name}): ${indent(child.toString())}`)
+    const lines = this.childLines().map(([name, text]) => `(${name}): ${indent(text)}`)
     const extra = this.extraRepr()
     const name = this.constructor.name
     if (lines.length === 0) return extra.includes('\n') ? `${name}(\n  ${indent(extra)}\n)` : `${name}(${extra})`
