@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { gradcheck, gradgradcheck } from '../../src/autograd/index.js'
 import * as ops from '../../src/ops/index.js'
-import { type Example, examples, notDifferentiable } from './gradcheck-table.js'
+import { layerExamples } from './gradcheck-layers.js'
+import { examples as basicExamples, type Example, notDifferentiable } from './gradcheck-table.js'
 
 type Operation = NonNullable<Example['run']>
 
+const examples = { ...basicExamples, ...layerExamples }
 const operations = new Map<string, unknown>(Object.entries(ops).filter(([, value]) => typeof value === 'function'))
 const exempt = new Set(Object.values(notDifferentiable).flat())
 
