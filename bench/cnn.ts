@@ -1,0 +1,2 @@
+import type { Workload } from './workload.js'
+export const cnn: readonly Workload[] = []
