@@ -76,11 +76,12 @@ class GeluBackward extends FloatResult {
 /** s + x s (1 - s) (2 u)' with s = sigmoid(2 u), 1 - s = e^(-2 u) s, and (2 u)' = 2 sqrt(2 / pi) (1 + 3 * 0.044715 x^2). */
 class GeluTanhBackward extends FloatResult {
   @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
-    // Below -40 the exponent no longer moves the result, but its exponential would overflow.
-    const e = exp4(f32x4.neg(atLeast(geluTanhExponent(b), all(-40))))
+    // Far to the left the slope is 0, but its factors would overflow.
+    const x = atLeast(b, all(-100))
+    const e = exp4(f32x4.neg(atLeast(geluTanhExponent(x), all(-80))))
     const s = f32x4.div(all(1), f32x4.add(all(1), e))
-    const inner = f32x4.add(all(1.59576912), f32x4.mul(f32x4.mul(b, b), all(0.214064449)))
-    return f32x4.mul(a, f32x4.mul(s, f32x4.add(all(1), f32x4.mul(f32x4.mul(b, inner), f32x4.mul(e, s)))))
+    const inner = f32x4.add(all(1.59576912), f32x4.mul(f32x4.mul(x, x), all(0.214064449)))
+    return f32x4.mul(a, f32x4.mul(s, f32x4.add(all(1), f32x4.mul(f32x4.mul(x, inner), f32x4.mul(e, s)))))
   }
 }
 class SiluBackward extends FloatResult {

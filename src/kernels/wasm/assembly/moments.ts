@@ -6,8 +6,8 @@ import { firstLanes, highDoubles, loadUpTo, lowDoubles, sumDoubles } from './lan
  * A run is cut into chunks of 2048 elements, which stay in the first-level cache. Of a chunk, d = x - pivot is summed, and d^2, where the
  * pivot is the mean of its first four elements: near enough to the chunk's mean that
  *     mean = pivot + sum(d) / n,    m2 = sum(d^2) - sum(d)^2 / n      (m2 is the sum of squared deviations)
- * loses nothing. Where it would (m2 below an eighth of sum(d^2): the pivot is an outlier), or where squares left float32's range, the chunk is
- * done again by two float64 passes. Sums run in float32 over at most 32 elements of a lane, then go on in float64.
+ * loses no digits. Where it would (m2 below half of sum(d^2)) this is done again around the mean found; where squares left float32's range,
+ * by two float64 passes. Sums run in float32 over at most 32 elements of a lane, then go on in float64.
  * Chunks are merged by Chan, Golub and LeVeque's formula, https://doi.org/10.1080/00031305.1983.10483115.
  *
  * Means and m2 of parts are kept as pairs of float64, one pair for each part and channel, and combined in the order of the parts.
@@ -27,41 +27,52 @@ let m2: f64 = 0
 function chunkMoments(x: usize, n: i32): f64 {
   let pivot = load<f32>(x)
   if (n >= 4) pivot = 0.25 * ((pivot + load<f32>(x, 4)) + (load<f32>(x, 8) + load<f32>(x, 12)))
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const q = sumsAround(x, n, pivot)
+    const shift = deviations / <f64>n
+    m2 = q - deviations * shift
+    if (q == 0 && deviations == 0) return <f64>pivot
+    if (!(q > <f64>n * 1e-30 && q < Infinity)) break
+    if (m2 * 2 > q) return <f64>pivot + shift
+    pivot = <f32>(<f64>pivot + shift)
+  }
+  return exactMoments(x, n, 4)
+}
+
+/** Second result of sumsAround. */
+let deviations: f64 = 0
+
+/** @returns sum((x - pivot)^2); `deviations` is sum(x - pivot). */
+function sumsAround(x: usize, n: i32, pivot: f32): f64 {
   const k = f32x4.splat(pivot)
   let sum = f64x2.splat(0)
   let squares = f64x2.splat(0)
-  let p = x
-  let left = n
-  while (left >= 8) {
+  while (n >= 8) {
     let s0 = f32x4.splat(0)
     let s1 = f32x4.splat(0)
     let q0 = f32x4.splat(0)
     let q1 = f32x4.splat(0)
-    const pairs = min(left, FOLD) >> 3
+    const pairs = min(n, FOLD) >> 3
     for (let i = pairs; i > 0; i--) {
-      const d0 = f32x4.sub(v128.load(p), k)
-      const d1 = f32x4.sub(v128.load(p, 16), k)
+      const d0 = f32x4.sub(v128.load(x), k)
+      const d1 = f32x4.sub(v128.load(x, 16), k)
       s0 = f32x4.add(s0, d0)
       s1 = f32x4.add(s1, d1)
       q0 = f32x4.add(q0, f32x4.mul(d0, d0))
       q1 = f32x4.add(q1, f32x4.mul(d1, d1))
-      p += 32
+      x += 32
     }
-    left -= pairs << 3
+    n -= pairs << 3
     sum = fold(sum, f32x4.add(s0, s1))
     squares = fold(squares, f32x4.add(q0, q1))
   }
-  for (; left > 0; left -= 4, p += 16) {
-    const d = v128.and(f32x4.sub(loadUpTo(p, left), k), firstLanes(left))
+  for (; n > 0; n -= 4, x += 16) {
+    const d = v128.and(f32x4.sub(loadUpTo(x, n), k), firstLanes(n))
     sum = fold(sum, d)
     squares = fold(squares, f32x4.mul(d, d))
   }
-  const s = sumDoubles(sum)
-  const q = sumDoubles(squares)
-  const count = <f64>n
-  m2 = q - s * s / count
-  if (m2 * 8 > q && q > count * 1e-30 && q < Infinity) return <f64>pivot + s / count
-  return exactMoments(x, n, 4)
+  deviations = sumDoubles(sum)
+  return sumDoubles(squares)
 }
 
 /** Two float64 passes over n elements `step` bytes apart. */
@@ -159,17 +170,35 @@ export function columnMoments(x: usize, parts: usize, rows: i32, channels: i32, 
 
 /** Four channels of n rows. */
 function columnMoments4(x: usize, n: i32, step: usize, out: usize): void {
-  const pivot = v128.load(x)
-  let s = f32x4.splat(0)
-  let q = f32x4.splat(0)
-  let p = x + step
-  for (let i = 1; i < n; i++, p += step) {
-    const d = f32x4.sub(v128.load(p), pivot)
-    s = f32x4.add(s, d)
-    q = f32x4.add(q, f32x4.mul(d, d))
+  let pivot = v128.load(x)
+  if (n >= 4) {
+    const pair = f32x4.add(v128.load(x + 2 * step), v128.load(x + 3 * step))
+    pivot = f32x4.mul(f32x4.splat(0.25), f32x4.add(f32x4.add(pivot, v128.load(x + step)), pair))
   }
-  finishColumns(x, n, step, out, lowDoubles(pivot), lowDoubles(s), lowDoubles(q))
-  finishColumns(x + 8, n, step, out + 32, highDoubles(pivot), highDoubles(s), highDoubles(q))
+  let s0 = f32x4.splat(0)
+  let s1 = f32x4.splat(0)
+  let q0 = f32x4.splat(0)
+  let q1 = f32x4.splat(0)
+  let p = x
+  for (let i = n >> 1; i > 0; i--, p += 2 * step) {
+    const d0 = f32x4.sub(v128.load(p), pivot)
+    const d1 = f32x4.sub(v128.load(p + step), pivot)
+    s0 = f32x4.add(s0, d0)
+    s1 = f32x4.add(s1, d1)
+    q0 = f32x4.add(q0, f32x4.mul(d0, d0))
+    q1 = f32x4.add(q1, f32x4.mul(d1, d1))
+  }
+  if (n & 1) {
+    const d = f32x4.sub(v128.load(p), pivot)
+    s0 = f32x4.add(s0, d)
+    q0 = f32x4.add(q0, f32x4.mul(d, d))
+  }
+  const s = f64x2.add(lowDoubles(s0), lowDoubles(s1))
+  const q = f64x2.add(lowDoubles(q0), lowDoubles(q1))
+  finishColumns(x, n, step, out, lowDoubles(pivot), s, q)
+  const sHigh = f64x2.add(highDoubles(s0), highDoubles(s1))
+  const qHigh = f64x2.add(highDoubles(q0), highDoubles(q1))
+  finishColumns(x + 8, n, step, out + 32, highDoubles(pivot), sHigh, qHigh)
 }
 
 /** Two channels: mean and m2 from their sums, channels whose pivot was an outlier again. */
@@ -178,7 +207,7 @@ function columnMoments4(x: usize, n: i32, step: usize, out: usize): void {
   const mean = f64x2.add(pivot, f64x2.div(s, count))
   const squares = f64x2.sub(q, f64x2.div(f64x2.mul(s, s), count))
   const tiny = f64x2.mul(count, f64x2.splat(1e-30))
-  const good = v128.and(f64x2.gt(f64x2.mul(squares, f64x2.splat(8)), q), v128.and(f64x2.gt(q, tiny), f64x2.lt(q, f64x2.splat(Infinity))))
+  const good = v128.and(f64x2.gt(f64x2.mul(squares, f64x2.splat(4)), q), v128.and(f64x2.gt(q, tiny), f64x2.lt(q, f64x2.splat(Infinity))))
   v128.store(out, i64x2.shuffle(mean, squares, 0, 2))
   v128.store(out, i64x2.shuffle(mean, squares, 1, 3), 16)
   if (i64x2.all_true(good)) return

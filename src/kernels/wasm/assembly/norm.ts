@@ -104,7 +104,8 @@ export function batchNormFinish(
 ): void {
   for (let c = begin; c < end; c++) {
     const v = load<f64>(at64(variance, c))
-    store<f64>(at64(rstd, c), 1 / Math.sqrt(v + eps))
+    // A constant channel without eps has no scale: PyTorch's BatchNorm then gives the bias, not NaN.
+    store<f64>(at64(rstd, c), v + eps == 0 ? 0 : 1 / Math.sqrt(v + eps))
     if (runningMean) average(at(runningMean, c), load<f64>(at64(mean, c)), momentum)
     if (runningVariance) average(at(runningVariance, c), v * n / (n - 1), momentum)
   }
@@ -291,7 +292,8 @@ export function rowNorm(
       variance = lastSquares() / <f64>size
       store<f64>(at64(mean, row), m)
     } else variance = runMeanSquare(x + offset, size)
-    const r = 1 / Math.sqrt(variance + eps)
+    // PyTorch's LayerNorm gives NaN where the sum of squares leaves float32.
+    const r = mean && variance * <f64>size > <f64>f32.MAX_VALUE ? NaN : 1 / Math.sqrt(variance + eps)
     store<f64>(at64(rstd, row), r)
     const high = <f32>m
     const low = m - <f64>high
