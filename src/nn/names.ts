@@ -2,7 +2,11 @@
  * The one place where names in code and names in saved files meet: attributes are camelCase, state-dict keys PyTorch's snake_case.
  * `runningMean` is saved as `running_mean`, `layer1`, `W` and `conv_block` as themselves.
  */
-export const stateKey = (attribute: string): string => attribute.replace(/([a-z0-9])([A-Z])(?=[a-z0-9]|$)/g, (_, before: string, upper: string) => `${before}_${upper.toLowerCase()}`)
+export const stateKey = (attribute: string): string =>
+  attribute.replace(/([a-z0-9])([A-Z])(?=[a-z0-9]|$)/g, (_, before: string, upper: string) => `${before}_${upper.toLowerCase()}`)
+
+/** The other way: `running_mean` is `runningMean`. */
+export const attributeName = (key: string): string => key.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 /** As Python prints a float: `1e-05`, `1.0`, `0.1`, `inf`. */
 export function pythonFloat(value: number): string {

@@ -47,10 +47,10 @@ export function resolve(path: string): unknown {
   const rooms: Record<string, object> = {
     'nn.functional': evenkeel.nn.functional,
     'nn.init': evenkeel.nn.init,
-    'nn.utils': evenkeel.nn,
+    'nn.utils': evenkeel.nn.utils,
     nn: evenkeel.nn,
-    optim: evenkeel.nn,
-    'optim.lr_scheduler': evenkeel.nn,
+    optim: evenkeel.optim,
+    'optim.lr_scheduler': evenkeel.optim.lrScheduler,
   }
   const owner: object = room ? rooms[room] : evenkeel
   const found: unknown = Reflect.get(owner, camelCase(name)) ?? Reflect.get(owner, name)

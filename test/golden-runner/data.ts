@@ -68,6 +68,7 @@ export interface GoldenCase {
   param_groups_after?: Record<string, unknown>[]
   optimizer_state_keys?: Record<string, string[]>
   architecture?: string
+  rule?: string
   modules?: string
   file?: string
   file_safetensors?: string

@@ -234,7 +234,7 @@ export const runModuleSteps: Runner = (family, c, errors) => {
 }
 
 /** As ops' stack, which the comparison must not lean on more than it needs. */
-function stackAll(list: readonly Tensor[]): Tensor {
+export function stackAll(list: readonly Tensor[]): Tensor {
   const shape = [list.length, ...list[0].shape]
   const out = ones(shape, { dtype: list[0].dtype })
   list.forEach((t, i) => {

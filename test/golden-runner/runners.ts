@@ -2,7 +2,9 @@ import { later, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
 import type { Family, GoldenCase } from './data.js'
 import * as kinds from './kinds.js'
+import { runOptimizer } from './optimizer.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
+import { runTrajectory } from './trajectory.js'
 
 const runners: Readonly<Record<string, kinds.Runner>> = {
   module: kinds.runModule,
@@ -17,6 +19,8 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   random: runRandom,
   rng_state: runRngState,
   statistics: runStatistics,
+  optimizer: runOptimizer,
+  trajectory: runTrajectory,
   safetensors: runSafetensors,
   hostile: runHostile,
   checkpoint: later('.pt checkpoints'),

@@ -1,0 +1,48 @@
+import type { Tensor } from '../core/tensor.js'
+import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
+
+export interface AdamaxOptions {
+  /** Learning rate. Default 2e-3. */
+  lr?: number
+  /** Decay rates of the average and of the largest magnitude. Default [0.9, 0.999]. */
+  betas?: Betas
+  /** Default 1e-8. */
+  eps?: number
+  /** L2 penalty. Default 0. */
+  weightDecay?: number
+  /** Goes up the gradient. Default false. */
+  maximize?: boolean
+}
+type Options = Required<AdamaxOptions>
+
+const table: OptionTable<Options> = {
+  lr: nonNegative(2e-3, 'learning rate'),
+  betas: betas(),
+  eps: nonNegative(1e-8, 'epsilon value'),
+  weightDecay: nonNegative(0, 'weight_decay value'),
+  maximize: flag(),
+}
+
+/**
+ * Adam with the infinity norm: m = β₁ m + (1 - β₁) g;  u = max(β₂ u, |g| + eps);  θ = θ - lr / (1 - β₁ᵗ) m / u.
+ * Kingma, Ba 2015, arXiv:1412.6980, section 7.1. https://pytorch.org/docs/2.6/generated/torch.optim.Adamax.html
+ *
+ * @throws ValueError with PyTorch's text for options out of range
+ */
+export class Adamax extends Optimizer<Options> {
+  protected readonly stateNames = ['step', 'expAvg', 'expInf']
+  constructor(params: Params<Options>, options: AdamaxOptions = {}) {
+    super(params, options, table)
+  }
+
+  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+    const [beta1, beta2] = group.betas
+    const step = this.countStep(p)
+    const g = descentGradient(p, grad, group)
+    const average = moveAverage(this.remembered(p, 'expAvg'), g, beta1)
+    const largest = this.remembered(p, 'expInf')
+    largest.copy_(largest.mul(beta2).maximum(g.abs().add_(group.eps)))
+    p.add_(average.div(largest), { alpha: -group.lr / (1 - beta1 ** step) })
+  }
+}

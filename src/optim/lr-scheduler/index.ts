@@ -1,0 +1,10 @@
+/** Schedules of the learning rate. As `torch.optim.lr_scheduler`. */
+export { CosineAnnealingLR, CosineAnnealingWarmRestarts, type CosineOptions, type WarmRestartOptions } from './cosine.js'
+export { CyclicLR, type CyclicOptions } from './cyclic.js'
+export { type DecayOptions, ExponentialLR, MultiStepLR, PolynomialLR, type PolynomialOptions, StepLR } from './decay.js'
+export { LambdaLR, type RateFunction } from './lambda.js'
+export { OneCycleLR, type OneCycleOptions } from './one-cycle.js'
+export { type PlateauOptions, ReduceLROnPlateau } from './plateau.js'
+export { type EpochOptions, EpochScheduler, LRScheduler, type SchedulerStateDict } from './scheduler.js'
+export { SequentialLR } from './sequential.js'
+export { ConstantLR, type ConstantOptions, LinearLR, type LinearOptions } from './warmup.js'

@@ -1,0 +1,67 @@
+import type { Tensor } from '../core/tensor.js'
+import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
+
+export interface NAdamOptions {
+  /** Learning rate. Default 2e-3. */
+  lr?: number
+  /** Decay rates of the first and second moment. Default [0.9, 0.999]. */
+  betas?: Betas
+  /** Default 1e-8. */
+  eps?: number
+  /** L2 penalty, or with `decoupledWeightDecay` what the parameter shrinks by. Default 0. */
+  weightDecay?: number
+  /** ψ: how fast the momentum grows to β₁. Default 4e-3. */
+  momentumDecay?: number
+  /** Weight decay as in AdamW. Default false. */
+  decoupledWeightDecay?: boolean
+  /** Goes up the gradient. Default false. */
+  maximize?: boolean
+}
+type Options = Required<NAdamOptions>
+
+const table: OptionTable<Options> = {
+  lr: nonNegative(2e-3, 'learning rate'),
+  betas: betas(),
+  eps: nonNegative(1e-8, 'epsilon value'),
+  weightDecay: nonNegative(0, 'weight_decay value'),
+  momentumDecay: nonNegative(4e-3, 'momentum_decay value'),
+  decoupledWeightDecay: flag(),
+  maximize: flag(),
+}
+
+/**
+ * Adam with Nesterov's momentum: μₜ = β₁ (1 - 0.96^(t ψ) / 2);  m and v as in Adam;
+ * θ = θ - lr ((1 - μₜ) g / (1 - Πₜ) + μₜ₊₁ m / (1 - Πₜ₊₁)) / (√v̂ + eps), where Πₜ is the product of all μ up to t.
+ * Dozat 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ. https://pytorch.org/docs/2.6/generated/torch.optim.NAdam.html
+ *
+ * @throws ValueError with PyTorch's text for options out of range
+ */
+export class NAdam extends Optimizer<Options> {
+  protected readonly stateNames = ['step', 'muProduct', 'expAvg', 'expAvgSq']
+  constructor(params: Params<Options>, options: NAdamOptions = {}) {
+    super(params, options, table)
+  }
+
+  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+    const { lr, eps, weightDecay, momentumDecay, decoupledWeightDecay } = group
+    const [beta1, beta2] = group.betas
+    const step = this.countStep(p)
+    const product = this.rememberedScalar(p, 'muProduct', 1)
+    if (decoupledWeightDecay) p.mul_(1 - lr * weightDecay)
+    const g = descentGradient(p, grad, decoupledWeightDecay ? { ...group, weightDecay: 0 } : group)
+    const momentum = (t: number) => beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay))
+    const mu = momentum(step)
+    // In the product's own precision, as PyTorch multiplies a float32 scalar: the rounded factor is part of every later step.
+    const soFar = product.mul_(product.dtype === 'float32' ? Math.fround(mu) : mu).item()
+    const average = moveAverage(this.remembered(p, 'expAvg'), g, beta1)
+    const squares = moveAverage(this.remembered(p, 'expAvgSq'), g.square(), beta2)
+    const denominator = squares
+      .div(1 - beta2 ** step)
+      .sqrt_()
+      .add_(eps)
+    const next = momentum(step + 1)
+    p.add_(g.div(denominator), { alpha: (-lr * (1 - mu)) / (1 - soFar) })
+    p.add_(average.div(denominator), { alpha: (-lr * next) / (1 - soFar * next) })
+  }
+}

@@ -1,0 +1,58 @@
+import type { Tensor } from '../core/tensor.js'
+import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { flag, nonNegative, type OptionTable } from './options.js'
+
+export interface RMSpropOptions {
+  /** Learning rate. Default 0.01. */
+  lr?: number
+  /** Default 0: no momentum. */
+  momentum?: number
+  /** Decay rate of the squared gradient's average. Default 0.99. */
+  alpha?: number
+  /** Default 1e-8. */
+  eps?: number
+  /** Divides by the standard deviation of the gradient rather than by its root mean square. Default false. */
+  centered?: boolean
+  /** L2 penalty. Default 0. */
+  weightDecay?: number
+  /** Goes up the gradient. Default false. */
+  maximize?: boolean
+}
+type Options = Required<RMSpropOptions>
+
+const table: OptionTable<Options> = {
+  lr: nonNegative(0.01, 'learning rate'),
+  momentum: nonNegative(0, 'momentum value'),
+  alpha: nonNegative(0.99, 'alpha value'),
+  eps: nonNegative(1e-8, 'epsilon value'),
+  centered: flag(),
+  weightDecay: nonNegative(0, 'weight_decay value'),
+  maximize: flag(),
+}
+
+/**
+ * Divides each gradient by a running root mean square of itself.
+ *
+ * v = α v + (1 - α) g²;  where centered ḡ = α ḡ + (1 - α) g and v̂ = v - ḡ², else v̂ = v;  b = momentum b + g / (√v̂ + eps);  θ = θ - lr b.
+ * Hinton 2012, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf; centered: Graves 2013, arXiv:1308.0850.
+ * https://pytorch.org/docs/2.6/generated/torch.optim.RMSprop.html
+ *
+ * @throws ValueError with PyTorch's text for options out of range
+ */
+export class RMSprop extends Optimizer<Options> {
+  protected readonly stateNames = ['step', 'squareAvg', 'gradAvg', 'momentumBuffer']
+  constructor(params: Params<Options>, options: RMSpropOptions = {}) {
+    super(params, options, table)
+  }
+
+  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+    const { lr, momentum, alpha, eps, centered } = group
+    this.countStep(p)
+    const g = descentGradient(p, grad, group)
+    const squares = moveAverage(this.remembered(p, 'squareAvg'), g.square(), alpha)
+    // Rounding can leave a variance just below 0, whose root would be NaN.
+    const variance = centered ? squares.sub(moveAverage(this.remembered(p, 'gradAvg'), g, alpha).square()).clamp_(0) : squares
+    const direction = g.div(variance.sqrt().add_(eps))
+    p.add_(momentum > 0 ? this.remembered(p, 'momentumBuffer').mul_(momentum).add_(direction) : direction, { alpha: -lr })
+  }
+}
