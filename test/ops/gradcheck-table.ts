@@ -372,9 +372,20 @@ const activations: Record<string, Example[]> = {
       .concat('hardtanh', 'relu6', 'hardshrink', 'softshrink', 'tanhshrink', 'softsign')
       .map((name) => [name, [of(v(2, 3))]]),
   ),
+  sigmoid: elementwise(2, 3),
+  relu: elementwise(2, 3),
+  leakyRelu: [of(v(2, 3)), call((x) => x.leakyRelu({ negativeSlope: -0.4 }), v(2, 3))],
+  elu: [of(v(2, 3)), call((x) => x.elu({ alpha: 1.7 }), v(2, 3))],
+  celu: [of(v(2, 3)), call((x) => x.celu({ alpha: 0.7 }), v(2, 3)), call((x) => x.celu({ alpha: -1.5 }), v(2, 3))],
   gelu: [of(v(2, 3)), call((x) => x.gelu({ approximate: 'tanh' }), v(2, 3))],
+  softplus: [of(v(2, 3)), call((x) => x.softplus({ beta: 2, threshold: 1.3 }), v(2, 3))],
+  hardtanh: [of(v(2, 3)), call((x) => x.hardtanh({ minVal: -0.3, maxVal: 1.2 }), v(2, 3))],
+  hardswish: [of(v(2, 3)), of(b(-6, 6, 6))],
+  hardsigmoid: [of(v(2, 3)), of(b(-6, 6, 6))],
+  hardshrink: [of(v(2, 3)), call((x) => x.hardshrink({ lambd: 1.2 }), v(2, 3))],
+  softshrink: [of(v(2, 3)), call((x) => x.softshrink({ lambd: 0 }), v(2, 3))],
   threshold: [call((x) => x.threshold(0.3, 5), v(5))],
-  glu: [of(v(2, 4))],
+  glu: [of(v(2, 4)), call((x) => x.glu({ dim: 0 }), v(4, 2))],
   prelu: [of(v(2, 3), b(0.1, 0.4, 1)), of(v(2, 3, 2), b(0.1, 0.4, 3))],
   ...Object.fromEntries(
     (

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { gradcheck, gradgradcheck } from '../../src/autograd/index.js'
 import * as ops from '../../src/ops/index.js'
 import { layerExamples } from './gradcheck-layers.js'
+import { lossExamples } from './gradcheck-losses.js'
 import { examples as basicExamples, type Example, notDifferentiable } from './gradcheck-table.js'
 
 type Operation = NonNullable<Example['run']>
 
-const examples = { ...basicExamples, ...layerExamples }
+const examples = { ...basicExamples, ...layerExamples, ...lossExamples }
 const operations = new Map<string, unknown>(Object.entries(ops).filter(([, value]) => typeof value === 'function'))
 const exempt = new Set(Object.values(notDifferentiable).flat())
 
