@@ -73,6 +73,8 @@ class GeluBackward extends FloatResult {
     return f32x4.mul(a, slope)
   }
 }
+/** PyTorch's slope at an infinity is NaN, from infinity times 0; the forms below are spared that product. Elsewhere 0. */
+@inline function nanWhereInfinite(x: v128): v128 { return f32x4.mul(x, all(0)) }
 /** s + x s (1 - s) (2 u)' with s = sigmoid(2 u), 1 - s = e^(-2 u) s, and (2 u)' = 2 sqrt(2 / pi) (1 + 3 * 0.044715 x^2). */
 class GeluTanhBackward extends FloatResult {
   @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
@@ -81,7 +83,7 @@ class GeluTanhBackward extends FloatResult {
     const e = exp4(f32x4.neg(atLeast(geluTanhExponent(x), all(-80))))
     const s = f32x4.div(all(1), f32x4.add(all(1), e))
     const inner = f32x4.add(all(1.59576912), f32x4.mul(f32x4.mul(x, x), all(0.214064449)))
-    return f32x4.mul(a, f32x4.mul(s, f32x4.add(all(1), f32x4.mul(f32x4.mul(x, inner), f32x4.mul(e, s)))))
+    return f32x4.mul(a, f32x4.add(f32x4.mul(s, f32x4.add(all(1), f32x4.mul(f32x4.mul(x, inner), f32x4.mul(e, s)))), nanWhereInfinite(b)))
   }
 }
 class SiluBackward extends FloatResult {
@@ -98,7 +100,7 @@ class MishBackward extends FloatResult {
     const d = f32x4.div(all(1), f32x4.add(n, all(2)))
     const e1 = f32x4.add(e, all(1))
     const slope = f32x4.mul(f32x4.mul(b, f32x4.mul(all(4), e)), f32x4.mul(e1, f32x4.mul(d, d)))
-    return f32x4.mul(a, f32x4.add(f32x4.mul(n, d), slope))
+    return f32x4.mul(a, f32x4.add(f32x4.add(f32x4.mul(n, d), slope), nanWhereInfinite(b)))
   }
 }
 /** Beta p, threshold q. */
