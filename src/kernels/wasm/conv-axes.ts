@@ -42,7 +42,8 @@ export function forwardAxis(input: number, kernel: number, output: number, strid
 export function gradientAxis(output: number, kernel: number, input: number, stride: number, padding: number, dilation: number): PlaneAxis {
   const passes: { start: number; step: number; count: number; taps: number[]; shifts: number[] }[] = []
   for (let start = 0; start < Math.min(stride, input); start++) {
-    const taps = Array.from({ length: kernel }, (_, k) => k).filter((k) => (start + padding - k * dilation) % stride === 0)
+    // The last tap reads furthest ahead: in this order shifts ascend, as in the forward pass.
+    const taps = Array.from({ length: kernel }, (_, k) => kernel - 1 - k).filter((k) => (start + padding - k * dilation) % stride === 0)
     const shifts = taps.map((k) => (start + padding - k * dilation) / stride)
     passes.push({ start, step: stride, count: Math.ceil((input - start) / stride), taps, shifts })
   }

@@ -55,6 +55,20 @@ export interface Pass {
   readonly partial: number
   readonly partialCount: number
   readonly lanes: number
+  /** The pass as a stencil, if it is one and planes have one channel a group. */
+  readonly stencil: Stencil | null
+}
+
+/** Three rows of three neighbouring taps over one channel, for the kernels of assembly/depthwise.ts; strides in bytes. */
+export interface Stencil {
+  /** From the start of an image's plane to the first tap of its first output, and from each tap's row to the next. */
+  readonly first: number
+  readonly rowStep: number
+  /** From output row to output row. */
+  readonly row: number
+  /** Sizes of the output. */
+  readonly height: number
+  readonly width: number
 }
 
 /** Strides of planes, in bytes. */
@@ -240,5 +254,16 @@ function planPass(
     partial: tables.add(partial),
     partialCount,
     lanes,
+    stencil: channels === 1 ? stencilOf([a, b, c], layout) : null,
   }
+}
+
+/** Rows of less than a vector are left to the general kernel. */
+function stencilOf([a, b, c]: Three<AxisPass>, layout: Layout): Stencil | null {
+  const [b0, b1, b2] = b.shifts
+  const [c0, c1, c2] = c.shifts
+  const isThreeByThree = a.count === 1 && a.shifts.length === 1 && b.shifts.length === 3 && c.shifts.length === 3
+  if (!isThreeByThree || b.step !== 1 || c.step !== 1 || c.count < 4 || b2 - b1 !== b1 - b0 || c1 !== c0 + 1 || c2 !== c1 + 1) return null
+  const first = a.shifts[0] * layout.depth + b0 * layout.height + c0 * 4
+  return { first, rowStep: (b1 - b0) * layout.height, row: layout.height, height: b.count, width: c.count }
 }

@@ -72,7 +72,13 @@ function withPlanes(
 /** y = bias + weights * planes for one pass of some samples; weights [groups][rows][products]. */
 function launchConv(plan: ConvPlan, pass: Pass, planes: number, first: number, samples: number, tables: number, weights: number, bias: number, y: View): void {
   const { batch, group, groups, channels } = plan
+  const { stencil } = pass
   const yBatch = bytesOf(y.shape.slice(1))
+  if (stencil && y.shape[1] === groups) {
+    const { rowStep, row, height, width } = stencil
+    launch('depthwise3x3', samples * groups, planes + stencil.first, group, row, rowStep, weights, bias, address(y) + first * yBatch, groups, height, width)
+    return
+  }
   const blocks = Math.ceil(samples / pass.samples) * pass.blocks
   const full = tables + pass.full
   const partial = tables + pass.partial
@@ -225,6 +231,12 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
       withPlanes(plan, x, 0, (planes, first, samples, tables) => {
         const positions = [pass.samples, tables + pass.full, pass.fullCount, tables + pass.partial, pass.partialCount, pass.lanes] as const
         const from = address(grad) + first * dyBatch
+        if (pass.stencil && rows === 1) {
+          const { rowStep, row, height, width } = pass.stencil
+          const { groups } = geometry
+          launch('depthwise3x3WeightGrad', groups, planes + pass.stencil.first, plan.group, row, rowStep, from, address(dw), samples, groups, height, width)
+          return
+        }
         launch(
           'convWeightGrad',
           blocks,

@@ -42,6 +42,13 @@ function steppedWindowTable({ starts, ends }: PoolAxis): Int32Array {
   return table
 }
 
+/** Whether all windows are 2 x 2, side by side in rows of at least a vector. */
+function areSquares([depth, height, width]: readonly PoolAxis[]): boolean {
+  const areTwo = ({ starts, ends, dilation }: PoolAxis) => dilation === 1 && starts.every((start, i) => ends[i] - start === 2)
+  const { starts } = width
+  return depth === single && areTwo(height) && areTwo(width) && starts.length >= 4 && starts.every((start, i) => start === starts[0] + 2 * i)
+}
+
 const ones = (n: number): Float32Array => new Float32Array(n).fill(1)
 
 /** What windows are divided by, axis by axis. */
@@ -93,7 +100,7 @@ export const pools: Pick<Kernels, 'maxPool' | 'avgPool' | 'avgPoolBackward'> = {
     withContiguous(x, (image) =>
       withWindows('maxPool', x.shape.slice(2), axes, 1, (windows) => {
         const [, , , outDepth, outHeight] = windows
-        launch('maxPool', planesOf(x) * outDepth * outHeight, address(image), address(y), address(indices, 8), ...windows)
+        launch('maxPool', planesOf(x) * outDepth * outHeight, address(image), address(y), address(indices, 8), ...windows, areSquares(three(axes, single)))
       }),
     )
   },

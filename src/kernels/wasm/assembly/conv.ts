@@ -37,6 +37,12 @@ export function convPlanes(
   const blockBytes = rowBytes * <usize>channels
   const runTable = sources + (<usize>(depth + height) << 2)
   const runStop = runTable + (<usize>runs << 4)
+  const left = <usize>load<u32>(runTable) << 2
+  const length = (<usize>load<u32>(runTable, 4) << 2) - left
+  const right = rowBytes - left - length
+  const source = <usize>load<u32>(runTable, 8) * xWidth
+  // The last 16 bytes of a row may be written twice, but nothing beyond the row.
+  const isOneRun = runs === 1 && xStep === 4 && length >= 16 && (left & 15) <= length
   for (let block = begin; block < end; block++) {
     const h = block % height
     const d = (block / height) % depth
@@ -49,20 +55,37 @@ export function convPlanes(
       continue
     }
     let xi = x + <usize>(image / groups) * xBatch + <usize>((image % groups) * channels) * xChannel + <usize>from * xDepth + <usize>row * xHeight
-    for (let c = 0; c < channels; c++, xi += xChannel) {
-      const stop = y + rowBytes
-      const start = y
-      for (let run = runTable; run < runStop; run += 16) {
-        const first = start + (<usize>load<u32>(run) << 2)
-        const last = start + (<usize>load<u32>(run, 4) << 2)
-        for (; y < first; y += 4) store<f32>(y, 0)
-        let from = xi + <usize>load<u32>(run, 8) * xWidth
-        if (xStep === 4) for (; y + 16 <= last; y += 16, from += 16) v128.store(y, v128.load(from))
-        for (; y < last; y += 4, from += xStep) store<f32>(y, load<f32>(from))
-      }
-      for (; y < stop; y += 4) store<f32>(y, 0)
+    for (let c = 0; c < channels; c++, xi += xChannel, y += rowBytes) {
+      if (isOneRun) copyBetweenZeros(xi + source, y, left, length, right)
+      else copyRuns(xi, xWidth, xStep, y, rowBytes, runTable, runStop)
     }
   }
+}
+
+/** A row of the planes that is zeros, `length` (at least 16) bytes of the image, zeros. */
+@inline
+function copyBetweenZeros(x: usize, y: usize, left: usize, length: usize, right: usize): void {
+  const start = y + left
+  for (; y < start; y += 16) v128.store(y, i64x2.splat(0)) // may reach into the row, which is written next
+  const last = length - 16
+  for (let at: usize = 0; at < last; at += 16) v128.store(start + at, v128.load(x + at))
+  v128.store(start + last, v128.load(x + last))
+  const end = start + length
+  for (let at: usize = 0; at < right; at += 4) store<f32>(end + at, 0)
+}
+
+/** A row of the planes of any kind. */
+function copyRuns(x: usize, xWidth: usize, xStep: usize, y: usize, rowBytes: usize, runTable: usize, runStop: usize): void {
+  const start = y
+  const stop = y + rowBytes
+  for (let run = runTable; run < runStop; run += 16) {
+    const first = start + (<usize>load<u32>(run) << 2)
+    const last = start + (<usize>load<u32>(run, 4) << 2)
+    for (; y < first; y += 4) store<f32>(y, 0)
+    let from = x + <usize>load<u32>(run, 8) * xWidth
+    for (; y < last; y += 4, from += xStep) store<f32>(y, load<f32>(from))
+  }
+  for (; y < stop; y += 4) store<f32>(y, 0)
 }
 
 /** Weights for the input gradient: turned[g][c][o][t] = w[g][o][c][taps[t]]. A block is a channel c of a group. */

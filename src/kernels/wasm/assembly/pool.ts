@@ -24,6 +24,12 @@ function loadSpaced(x: usize, step: i32): v128 {
   return v128.load_lane<f32>(x + 3 * apart, v, 3)
 }
 
+/** NaN counts as largest, and a later one as larger than an earlier, as in PyTorch. */
+@inline
+function isBetter(v: v128, best: v128): v128 {
+  return v128.or(f32x4.gt(v, best), f32x4.ne(v, v))
+}
+
 /** The window to go on with: the last four together where fewer are left. */
 @inline
 function nextWindow(i: i32, count: i32, wTable: usize): i32 {
@@ -31,11 +37,33 @@ function nextWindow(i: i32, count: i32, wTable: usize): i32 {
   return i > last && last >= 0 && load<i32>(wTable + <usize>last * 12, 8) > 0 ? last : i
 }
 
-/** A block is a row of windows: for every plane, D and H. NaN counts as largest; of several NaN the last is taken, as PyTorch does. */
+/** Windows of two rows by two columns side by side, the commonest of all. `width` (at least 4) windows; `position` is the first element's. */
+function maxOfSquares(x: usize, x1: usize, position: i32, below: i32, y: usize, indices: usize, width: i32): void {
+  const positions = i32x4.add(i32x4.splat(position), i32x4(0, 2, 4, 6))
+  const one = i32x4.splat(1), next = i32x4.splat(below)
+  for (let i = 0; i < width; i += 4) {
+    if (i + 4 > width) i = width - 4
+    const at = <usize>i << 3
+    const a = v128.load(x + at), b = v128.load(x + at, 16), c = v128.load(x1 + at), d = v128.load(x1 + at, 16)
+    const index0 = i32x4.add(positions, i32x4.splat(2 * i)), index1 = i32x4.add(index0, one)
+    const v0 = v128.shuffle<f32>(a, b, 0, 2, 4, 6), v1 = v128.shuffle<f32>(a, b, 1, 3, 5, 7)
+    const v2 = v128.shuffle<f32>(c, d, 0, 2, 4, 6), v3 = v128.shuffle<f32>(c, d, 1, 3, 5, 7)
+    // The winner of each row, then of both: the order in which single steps would have met them.
+    const upperMask = isBetter(v1, v0), lowerMask = isBetter(v3, v2)
+    const upper = v128.bitselect(v1, v0, upperMask), lower = v128.bitselect(v3, v2, lowerMask)
+    const mask = isBetter(lower, upper)
+    const index = v128.bitselect(i32x4.add(v128.bitselect(index1, index0, lowerMask), next), v128.bitselect(index1, index0, upperMask), mask)
+    v128.store(y + (<usize>i << 2), v128.bitselect(lower, upper, mask))
+    v128.store(indices + at, i64x2.extend_low_i32x4_s(index))
+    v128.store(indices + at, i64x2.extend_high_i32x4_s(index), 16)
+  }
+}
+
+/** A block is a row of windows: for every plane, D and H. Where `squares`, all are of 2 x 2 and side by side. */
 export function maxPool(
   x: usize, y: usize, indices: usize,
   inDepth: i32, inHeight: i32, inWidth: i32, outDepth: i32, outHeight: i32, outWidth: i32,
-  dDilation: i32, hDilation: i32, wDilation: i32, dTable: usize, hTable: usize, wTable: usize,
+  dDilation: i32, hDilation: i32, wDilation: i32, dTable: usize, hTable: usize, wTable: usize, squares: bool,
   begin: i32, end: i32,
 ): void {
   const plane = <usize>(inDepth * inHeight * inWidth) << 2
@@ -46,6 +74,12 @@ export function maxPool(
     const h0 = load<i32>(hEntry), h1 = load<i32>(hEntry, 4)
     const from = x + <usize>(block / outHeight / outDepth) * plane
     const row = <usize>block * <usize>outWidth
+    if (squares) {
+      const first = h0 * inWidth + load<i32>(wTable)
+      const upper = from + (<usize>first << 2)
+      maxOfSquares(upper, upper + (<usize>inWidth << 2), first, inWidth, y + (row << 2), indices + (row << 3), outWidth)
+      continue
+    }
     for (let i = 0; i < outWidth;) {
       i = nextWindow(i, outWidth, wTable)
       const wEntry = wTable + <usize>i * 12
@@ -61,7 +95,7 @@ export function maxPool(
             const line = (d * inHeight + h) * inWidth
             for (let w = w0; w < w1; w += wDilation) {
               const v = loadSpaced(from + (<usize>(line + w) << 2), step)
-              const better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v))
+              const better = isBetter(v, best)
               best = v128.bitselect(v, best, better)
               index = v128.bitselect(i32x4.add(i32x4.splat(line + w), lanes), index, better)
             }
@@ -181,6 +215,21 @@ export function avgPoolBackward(
         for (let i: usize = 0; i < <usize>outWidth; i++, from += 4) {
           const wEntry = wTable + i * 12
           const w0 = load<i32>(wEntry), w1 = load<i32>(wEntry, 4)
+          if (load<i32>(wEntry, 8) === 2 && w1 - w0 === 2 && wDilation === 1) {
+            // Four pairs that touch each other.
+            const shares = f32x4.div(v128.load(from), f32x4.mul(f32x4.splat(divisor), v128.load(wDivisors + (i << 2))))
+            const low = v128.shuffle<f32>(shares, shares, 0, 0, 1, 1), high = v128.shuffle<f32>(shares, shares, 2, 2, 3, 3)
+            for (let d = d0; d < d1; d += dDilation) {
+              for (let h = h0; h < h1; h += hDilation) {
+                const at = to + (<usize>((d * inHeight + h) * inWidth + w0) << 2)
+                v128.store(at, f32x4.add(v128.load(at), low))
+                v128.store(at, f32x4.add(v128.load(at, 16), high), 16)
+              }
+            }
+            i += 3
+            from += 12
+            continue
+          }
           const share = load<f32>(from) / (divisor * load<f32>(wDivisors + (i << 2)))
           for (let d = d0; d < d1; d += dDilation) {
             for (let h = h0; h < h1; h += hDilation) {
