@@ -41,7 +41,10 @@ export function pad(x: Tensor, padding: Shape, options: PadOptions = {}): Tensor
     const at = 2 * (x.ndim - 1 - d)
     return at < padding.length ? [padding[at], padding[at + 1]] : [0, 0]
   })
-  if (mode === 'constant') return padConstant(x, margins, value ?? 0)
+  if (mode === 'constant') {
+    if (padding.some((amount) => amount > 0)) checkPadded(x, margins, axes)
+    return padConstant(x, margins, value ?? 0)
+  }
   if (value) throw new RuntimeError(`Padding mode "${mode}" doesn't take in value argument`)
   if (axes < 1 || axes > 3 || (x.ndim !== axes + 1 && x.ndim !== axes + 2)) {
     throw new NotImplementedError('Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now')
@@ -49,7 +52,28 @@ export function pad(x: Tensor, padding: Shape, options: PadOptions = {}): Tensor
   const sourceOf = sources[mode]
   if (!sourceOf) throw new NotImplementedError(`Unrecognised padding mode ${mode}`)
   checkMargins(x, margins, axes, mode)
-  return padFromInput(x, margins, sourceOf)
+  if (mode !== 'circular' || padding.every((amount) => amount >= 0)) return padFromInput(x, margins, sourceOf)
+  // What is cut off doesn't come back at the other end.
+  const cut = padConstant(
+    x,
+    margins.map(([before, after]) => [Math.min(before, 0), Math.min(after, 0)]),
+    0,
+  )
+  return padFromInput(
+    cut,
+    margins.map(([before, after]) => [Math.max(before, 0), Math.max(after, 0)]),
+    sourceOf,
+  )
+}
+
+function checkPadded(x: Tensor, margins: readonly Margin[], axes: number): void {
+  for (let d = x.ndim - axes; d < x.ndim; d++) {
+    const [before, after] = margins[d]
+    if (x.shape[d] + before + after > 0) continue
+    throw new RuntimeError(
+      `The input size ${x.shape[d]}, plus negative padding ${before} and ${after} resulted in a negative output size, which is invalid. Check dimension ${d} of your input.`,
+    )
+  }
 }
 
 /** Where a padded axis of `size` reads its element `i`, counted from the first of the input. */
@@ -58,7 +82,7 @@ type Source = (i: number, size: number) => number
 const sources: Readonly<Record<Exclude<PadMode, 'constant'>, Source>> = {
   reflect: (i, size) => (i < 0 ? -i : i < size ? i : 2 * (size - 1) - i),
   replicate: (i, size) => Math.min(Math.max(i, 0), size - 1),
-  circular: (i, size) => (i + size) % size,
+  circular: (i, size) => ((i % size) + size) % size,
 }
 
 /** One axis after the other, so that corners come out right by themselves. */
@@ -80,7 +104,9 @@ function checkMargins(x: Tensor, margins: readonly Margin[], axes: number, mode:
   if (mode === 'circular') {
     margins.forEach(([before, after], d) => {
       if (before > x.shape[d] || after > x.shape[d]) throw new RuntimeError('Padding value causes wrapping around more than once.')
-      if (sizes[d] < 0) throw new RuntimeError('Negative padding value is resulting in an empty dimension')
+      if (x.shape[d] + Math.min(before, 0) + Math.min(after, 0) <= 0 && sizes[d] !== 0) {
+        throw new RuntimeError('Negative padding value is resulting in an empty dimension')
+      }
     })
     return
   }

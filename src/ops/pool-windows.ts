@@ -31,7 +31,7 @@ export function perAxis(owner: string, name: string, value: PerAxis, axes: numbe
 
 /** @throws RuntimeError where kernels, strides, padding or dilation are out of range; in PyTorch's order and words. */
 export function checkWindows(owner: string, { kernel, stride, padding, dilation }: WindowOptions): void {
-  if (owner === 'max_pool1d') return checkMaxPool1d(kernel[0], stride[0], padding[0], dilation[0])
+  if (owner === 'max_pool1d') checkMaxPool1d(kernel[0], stride[0], padding[0], dilation[0])
   const named = (letter: string, values: Shape) => values.map((v, i) => `${letter}${'THW'[3 - values.length + i]}: ${v}`).join(' ')
   if (stride.includes(0)) throw new RuntimeError('stride should not be zero')
   padding.forEach((pad, i) => {
@@ -43,7 +43,17 @@ export function checkWindows(owner: string, { kernel, stride, padding, dilation 
   if (kernel.some((v) => v <= 0)) throw new RuntimeError(`kernel size should be greater than zero, but got ${named('k', kernel)}`)
   if (stride.some((v) => v <= 0)) throw new RuntimeError(`stride should be greater than zero, but got ${named('d', stride)}`)
   if (dilation.some((v) => v <= 0)) throw new RuntimeError(`dilation should be greater than zero, but got ${named('dilation', dilation)}`)
+  if (padding.some((pad, i) => pad > Math.floor(kernel[i] / 2))) {
+    const [padT, padH, padW] = three(padding, 0)
+    const [kT, kH, kW] = three(kernel, 1)
+    const got =
+      kernel.length === 3 ? `kT: ${kT} kW: ${kW} kH: ${kH} padT: ${padT} padW: ${padW} padH: ${padH}` : `padW = ${padW}, padH = ${padH}, kW = ${kW}, kH = ${kH}`
+    throw new RuntimeError(`pad should be smaller than or equal to half of kernel size, but got ${got}`)
+  }
 }
+
+/** `sizes`, led by as many `filler` as make three: PyTorch takes fewer axes for the last of more. */
+const three = (sizes: Shape, filler: number): Shape => [...new Array<number>(3 - sizes.length).fill(filler), ...sizes]
 
 function checkMaxPool1d(kernel: number, stride: number, padding: number, dilation: number): void {
   const positive = (name: string, value: number) => {
@@ -69,14 +79,13 @@ function windowCount(size: number, kernel: number, stride: number, padding: numb
 export function windowCounts(owner: string, x: Tensor, { kernel, stride, padding, dilation, ceilMode }: WindowOptions): number[] {
   const axes = kernel.length
   const sizes = x.shape.slice(-axes)
+  if (owner === 'avg_pool3d' && sizes.some((size, i) => size < kernel[i])) {
+    const named = (letter: string, list: Shape) => list.map((v, i) => `${letter}${'THW'[i]}: ${v}`).join(' ')
+    throw new RuntimeError(`input image (${named('', sizes)}) smaller than kernel size (${named('k', kernel)})`)
+  }
   const output = sizes.map((size, i) => windowCount(size, kernel[i], stride[i], padding[i], dilation[i], ceilMode))
   if (output.every((n) => n >= 1)) return output
   if (owner === 'max_pool1d') throw new RuntimeError(`max_pool1d() Invalid computed output size: ${output[0]}`)
-  if (owner === 'avg_pool3d') {
-    throw new RuntimeError(
-      `input image (T: ${sizes[0]} H: ${sizes[1]} W: ${sizes[2]}) smaller than kernel size (kT: ${kernel[0]} kH: ${kernel[1]} kW: ${kernel[2]})`,
-    )
-  }
   const planes = x.shape[x.ndim - axes - 1]
   const text = (list: Shape) => [planes, ...(axes === 1 ? [1] : []), ...list].join('x')
   throw new RuntimeError(`Given input size: (${text(sizes)}). Calculated output size: (${text(output)}). Output size is too small`)

@@ -84,11 +84,13 @@ function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: Ma
   checkOptions(owner, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
   const windows = windowOptions(owner, axes, kernelSize, options)
   checkInput(owner, input, axes)
-  const over = windowsOver(owner, input, windows)
+  const { returnIndices = false } = options
+  // With indices PyTorch computes one axis as the last of two, and its texts say so.
+  const over = windowsOver(returnIndices && axes === 1 ? 'max_pool2d' : owner, input, windows)
   if (over.some(({ starts, ends }) => starts.some((start, i) => start >= ends[i]))) {
     throw new RuntimeError(`${owner}: with this padding and dilation a window holds no element of the input of size ${formatShape(input.shape)}`)
   }
-  return maxOverWindows(input, over, options.returnIndices ?? false)
+  return maxOverWindows(input, over, returnIndices)
 }
 
 /**

@@ -148,7 +148,8 @@ const overChannels = (bias: View, rank: number): View => ({
 
 export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightGrad'> = {
   conv(x, w, bias, geometry, y) {
-    if (!areFloat32(x, w, bias, y)) {
+    // Without channels there is no product, only the bias.
+    if (!areFloat32(x, w, bias, y) || numelOf(w.shape) === 0) {
       reference.conv(x, w, bias, geometry, y)
       return
     }
