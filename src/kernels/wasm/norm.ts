@@ -113,7 +113,10 @@ function batchNormBackward(
       withScratch('batchNormBackward', channels * (c.parts * 16 + 20), (parts) => {
         const coefficients = parts + c.parts * channels * 16
         if (size > 1) launch('planeSums', rows * channels, pdy, px, means, rstds, parts, channels, size)
-        else launch('columnSums', c.parts, pdy, px, means, rstds, parts, rows, channels)
+        else {
+          launch('batchNormCoefficients', channels, means, rstds, 0, 0, coefficients, channels)
+          launch('columnSums', c.parts, pdy, px, coefficients, parts, rows, channels)
+        }
         launch(
           'batchNormGradients',
           channels,

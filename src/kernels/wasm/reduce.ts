@@ -1,4 +1,4 @@
-import { numelOf } from '../../core/shape.js'
+import { numelOf, type Shape } from '../../core/shape.js'
 import type { Kernels, ReduceOp, View } from '../contract.js'
 import { axesLast } from '../reference/access.js'
 import { reference } from '../reference/index.js'
@@ -19,30 +19,25 @@ interface Pattern {
   readonly inner: number
 }
 
-/**
- * Neighbouring axes joined: reduced ones in front of, between and behind kept ones. Null where the reduced axes are more scattered than
- * first-and-last or middle alone.
- */
-function patternOf(x: View, dims: readonly number[]): Pattern | null {
-  const runs: { size: number; reduced: boolean }[] = []
-  for (let d = 0; d < x.shape.length; d++) {
-    if (x.shape[d] === 1) continue
-    const reduced = dims.includes(d)
-    const last = runs.at(-1)
-    if (last && last.reduced === reduced) last.size *= x.shape[d]
-    else runs.push({ size: x.shape[d], reduced })
+/** Joins neighbouring axes. Null where the reduced ones are more scattered than first and last, or in the middle alone. */
+function patternOf(shape: Shape, dims: readonly number[]): Pattern | null {
+  const sizes = [1, 1, 1, 1]
+  let at = 0
+  for (let d = 0; d < shape.length; d++) {
+    if (shape[d] === 1) continue
+    const parity = dims.includes(d) ? 0 : 1
+    if (at % 2 !== parity) at++
+    if (at > 3) return null
+    sizes[at] *= shape[d]
   }
-  const sizes = runs.map((r) => r.size)
-  const startsReduced = runs[0]?.reduced ?? false
-  if (startsReduced && runs.length === 1) return { first: 1, kept: 1, middle: sizes[0], inner: 1 }
-  const [first, rest] = startsReduced ? [sizes[0], sizes.slice(1)] : [1, sizes]
-  const [kept = 1, middle = 1, inner = 1, ...more] = rest
-  return more.length > 0 || (first > 1 && inner > 1) ? null : { first, kept, middle, inner }
+  const [first, kept, middle, inner] = sizes
+  if (kept === 1) return { first: 1, kept: 1, middle: first, inner: 1 }
+  return first > 1 && inner > 1 ? null : { first, kept, middle, inner }
 }
 
 /** Calls `use` with x in contiguous order and its pattern; an x of another layout or a scattered pattern is copied, reduced axes last. */
 function withPattern(owner: string, x: View, dims: readonly number[], use: (ptr: number, pattern: Pattern) => void): void {
-  const pattern = isContiguousView(x) ? patternOf(x, dims) : null
+  const pattern = isContiguousView(x) ? patternOf(x.shape, dims) : null
   if (pattern) return use(address(x), pattern)
   const runs = axesLast(x, dims)
   const middle = dims.reduce((n, d) => n * x.shape[d], 1)

@@ -30,16 +30,23 @@ export interface Axes {
 export function joinAxes(shape: Shape, layouts: readonly Shape[]): Axes {
   const [first] = layouts
   const order: number[] = []
-  for (let d = shape.length - 1; d >= 0; d--) if (shape[d] !== 1) order.push(d)
-  order.sort((a, b) => first[a] - first[b])
+  let sorted = true
+  for (let d = shape.length - 1; d >= 0; d--) {
+    if (shape[d] === 1) continue
+    if (order.length > 0 && first[d] < first[order[order.length - 1]]) sorted = false
+    order.push(d)
+  }
+  if (!sorted) order.sort((a, b) => first[a] - first[b])
   const sizes: number[] = []
-  const strides: number[][] = layouts.map(() => [])
+  const strides = layouts.map((): number[] => [])
   for (const d of order) {
     const last = sizes.length - 1
-    if (last >= 0 && layouts.every((s, k) => s[d] === strides[k][last] * sizes[last])) sizes[last] *= shape[d]
+    let joins = last >= 0
+    for (let k = 0; joins && k < layouts.length; k++) joins = layouts[k][d] === strides[k][last] * sizes[last]
+    if (joins) sizes[last] *= shape[d]
     else {
       sizes.push(shape[d])
-      layouts.forEach((s, k) => void strides[k].push(s[d]))
+      for (let k = 0; k < layouts.length; k++) strides[k].push(layouts[k][d])
     }
   }
   return { sizes, strides }

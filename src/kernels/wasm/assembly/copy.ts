@@ -5,14 +5,12 @@ import { loadFirst, storeFirst } from './lanes'
  * Copies between any two layouts, by element width, and conversions to and from float32.
  *
  * A strided copy sees both sides as [n3, n2, n1, n0] with strides in elements, 0 where the source repeats. Cheap cases of the two inner axes:
- * both sides contiguous along n0 (runs); the target contiguous along n0 and the source along n1 (a transpose, in tiles of 4 x 4 vectors for
- * 32-bit elements). A block is STRIP rows (n1) of one plane (n3, n2); its source columns stay in the first-level cache from row to row.
+ * both sides contiguous along n0 (runs); the target contiguous along n0 and the source along n1 (a transpose, in tiles of 4 x 4 for 32-bit
+ * elements). A block is STRIP rows (n1) of one plane (n3, n2).
  * Addresses may have any alignment. Source and target don't overlap.
  */
 
 const STRIP: i32 = 32
-/** Columns of a tile: 32 rows of 64 elements are 8 KiB on either side. */
-const TILE: i32 = 64
 
 export const COPY_BLOCK: i32 = 16384
 
@@ -49,20 +47,22 @@ export function copyBytes(x: usize, y: usize, n: usize, begin: i32, end: i32): v
   v128.store(y + 3 * yr, i64x2.shuffle(ab2, cd2, 1, 3))
 }
 
-/** y[r][c] = x[c][r] for [rows, columns] of any sizes; strides in bytes. */
+/**
+ * y[r][c] = x[c][r] for [rows, columns] of any sizes; strides in bytes. Sixteen rows, a cache line of each source column, are done before the
+ * next columns: where strides are powers of two, all columns fall into the same few places of a first-level cache and are gone soon.
+ */
 function transpose32(x: usize, xc: usize, y: usize, yr: usize, rows: i32, columns: i32): void {
-  for (let tile = 0; tile < columns; tile += TILE) {
-    const right = min(columns, tile + TILE)
-    let r = 0
-    for (; r + 4 <= rows; r += 4) {
-      let c = tile
-      for (; c + 4 <= right; c += 4) transpose4x4(x + <usize>c * xc + (<usize>r << 2), xc, y + <usize>r * yr + (<usize>c << 2), yr)
-      for (; c < right; c++) {
-        for (let k = r; k < r + 4; k++) store<u32>(y + <usize>k * yr + (<usize>c << 2), load<u32>(x + <usize>c * xc + (<usize>k << 2)))
-      }
+  const wholeRows = rows & ~3
+  const wholeColumns = columns & ~3
+  for (let strip = 0; strip < wholeRows; strip += 16) {
+    const last = min(wholeRows, strip + 16)
+    for (let c = 0; c < wholeColumns; c += 4) {
+      for (let r = strip; r < last; r += 4) transpose4x4(x + <usize>c * xc + (<usize>r << 2), xc, y + <usize>r * yr + (<usize>c << 2), yr)
     }
-    for (; r < rows; r++) {
-      for (let c = tile; c < right; c++) store<u32>(y + <usize>r * yr + (<usize>c << 2), load<u32>(x + <usize>c * xc + (<usize>r << 2)))
+  }
+  for (let r = 0; r < rows; r++) {
+    for (let c = r < wholeRows ? wholeColumns : 0; c < columns; c++) {
+      store<u32>(y + <usize>r * yr + (<usize>c << 2), load<u32>(x + <usize>c * xc + (<usize>r << 2)))
     }
   }
 }

@@ -33,8 +33,10 @@
 @inline export function lowDoubles(v: v128): v128 { return f64x2.promote_low_f32x4(v) }
 @inline export function highDoubles(v: v128): v128 { return f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 0)) }
 
-/** Sum of the four float32 lanes, in float64. */
-@inline export function sumLanes(v: v128): f64 { return sumDoubles(f64x2.add(lowDoubles(v), highDoubles(v))) }
+/** Two pairs of float64 as four float32. */
+@inline export function demote(low: v128, high: v128): v128 {
+  return i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2)
+}
 @inline export function sumDoubles(v: v128): f64 { return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1) }
 
 /** Mask of the first `count` lanes. */
@@ -44,5 +46,18 @@
 @inline export function loadUpTo(address: usize, count: i32): v128 { return count >= 4 ? v128.load(address) : loadFirst(address, count) }
 @inline export function storeUpTo(address: usize, v: v128, count: i32): void {
   if (count >= 4) v128.store(address, v)
+  else storeFirst(address, v, count)
+}
+
+/**
+ * The same for loops whose vectors are all whole but for one call behind them: with T = bool a whole vector, else the first `count` lanes. A
+ * branch for each access would cost as much as the arithmetic.
+ */
+@inline export function loadPart<T>(address: usize, count: i32): v128 {
+  if (isBoolean<T>()) return v128.load(address)
+  return loadFirst(address, count)
+}
+@inline export function storePart<T>(address: usize, v: v128, count: i32): void {
+  if (isBoolean<T>()) v128.store(address, v)
   else storeFirst(address, v, count)
 }

@@ -160,7 +160,7 @@ export function columnMoments(x: usize, parts: usize, rows: i32, channels: i32, 
     const base = x + <usize>first * step
     const out = parts + (<usize>(block * channels) << 4)
     let c = 0
-    for (; c + 4 <= channels; c += 4) columnMoments4(base + (<usize>c << 2), n, step, out + (<usize>c << 4))
+    for (; c + 16 <= channels; c += 16) columnMoments16(base + (<usize>c << 2), n, step, out + (<usize>c << 4))
     for (; c < channels; c++) {
       store<f64>(out + (<usize>c << 4), exactMoments(base + (<usize>c << 2), n, step))
       store<f64>(out + (<usize>c << 4), m2, 8)
@@ -168,41 +168,72 @@ export function columnMoments(x: usize, parts: usize, rows: i32, channels: i32, 
   }
 }
 
-/** Four channels of n rows. */
-function columnMoments4(x: usize, n: i32, step: usize, out: usize): void {
-  let pivot = v128.load(x)
-  if (n >= 4) {
-    const pair = f32x4.add(v128.load(x + 2 * step), v128.load(x + 3 * step))
-    pivot = f32x4.mul(f32x4.splat(0.25), f32x4.add(f32x4.add(pivot, v128.load(x + step)), pair))
-  }
+/** Mean of the first rows, as many as four. */
+@inline function pivotOf(x: usize, n: i32, step: usize): v128 {
+  const first = v128.load(x)
+  if (n < 4) return first
+  const pair = f32x4.add(v128.load(x + 2 * step), v128.load(x + 3 * step))
+  return f32x4.mul(f32x4.splat(0.25), f32x4.add(f32x4.add(first, v128.load(x + step)), pair))
+}
+
+/**
+ * Sixteen channels of n rows: a cache line, as lines of rows a power of two apart would not stay in the first-level cache for a second visit.
+ * Rows are added in pairs first, which halves the length of the float32 sums.
+ */
+function columnMoments16(x: usize, n: i32, step: usize, out: usize): void {
+  const k0 = pivotOf(x, n, step)
+  const k1 = pivotOf(x + 16, n, step)
+  const k2 = pivotOf(x + 32, n, step)
+  const k3 = pivotOf(x + 48, n, step)
   let s0 = f32x4.splat(0)
   let s1 = f32x4.splat(0)
+  let s2 = f32x4.splat(0)
+  let s3 = f32x4.splat(0)
   let q0 = f32x4.splat(0)
   let q1 = f32x4.splat(0)
+  let q2 = f32x4.splat(0)
+  let q3 = f32x4.splat(0)
   let p = x
-  for (let i = n >> 1; i > 0; i--, p += 2 * step) {
-    const d0 = f32x4.sub(v128.load(p), pivot)
-    const d1 = f32x4.sub(v128.load(p + step), pivot)
-    s0 = f32x4.add(s0, d0)
-    s1 = f32x4.add(s1, d1)
-    q0 = f32x4.add(q0, f32x4.mul(d0, d0))
-    q1 = f32x4.add(q1, f32x4.mul(d1, d1))
+  for (let i = n >> 1; i > 0; i--) {
+    const next = p + step
+    let a = f32x4.sub(v128.load(p), k0)
+    let b = f32x4.sub(v128.load(next), k0)
+    s0 = f32x4.add(s0, f32x4.add(a, b))
+    q0 = f32x4.add(q0, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+    a = f32x4.sub(v128.load(p, 16), k1)
+    b = f32x4.sub(v128.load(next, 16), k1)
+    s1 = f32x4.add(s1, f32x4.add(a, b))
+    q1 = f32x4.add(q1, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+    a = f32x4.sub(v128.load(p, 32), k2)
+    b = f32x4.sub(v128.load(next, 32), k2)
+    s2 = f32x4.add(s2, f32x4.add(a, b))
+    q2 = f32x4.add(q2, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+    a = f32x4.sub(v128.load(p, 48), k3)
+    b = f32x4.sub(v128.load(next, 48), k3)
+    s3 = f32x4.add(s3, f32x4.add(a, b))
+    q3 = f32x4.add(q3, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+    p = next + step
   }
-  if (n & 1) {
-    const d = f32x4.sub(v128.load(p), pivot)
-    s0 = f32x4.add(s0, d)
-    q0 = f32x4.add(q0, f32x4.mul(d, d))
+  const odd = n & 1
+  finishColumns(x, n, step, out, k0, s0, q0, p, odd)
+  finishColumns(x + 16, n, step, out + 64, k1, s1, q1, p + 16, odd)
+  finishColumns(x + 32, n, step, out + 128, k2, s2, q2, p + 32, odd)
+  finishColumns(x + 48, n, step, out + 192, k3, s3, q3, p + 48, odd)
+}
+
+/** Four channels from their sums, after adding a last row where n is odd. */
+function finishColumns(x: usize, n: i32, step: usize, out: usize, pivot: v128, s: v128, q: v128, last: usize, odd: i32): void {
+  if (odd) {
+    const d = f32x4.sub(v128.load(last), pivot)
+    s = f32x4.add(s, d)
+    q = f32x4.add(q, f32x4.mul(d, d))
   }
-  const s = f64x2.add(lowDoubles(s0), lowDoubles(s1))
-  const q = f64x2.add(lowDoubles(q0), lowDoubles(q1))
-  finishColumns(x, n, step, out, lowDoubles(pivot), s, q)
-  const sHigh = f64x2.add(highDoubles(s0), highDoubles(s1))
-  const qHigh = f64x2.add(highDoubles(q0), highDoubles(q1))
-  finishColumns(x + 8, n, step, out + 32, highDoubles(pivot), sHigh, qHigh)
+  finishPair(x, n, step, out, lowDoubles(pivot), lowDoubles(s), lowDoubles(q))
+  finishPair(x + 8, n, step, out + 32, highDoubles(pivot), highDoubles(s), highDoubles(q))
 }
 
 /** Two channels: mean and m2 from their sums, channels whose pivot was an outlier again. */
-@inline function finishColumns(x: usize, n: i32, step: usize, out: usize, pivot: v128, s: v128, q: v128): void {
+@inline function finishPair(x: usize, n: i32, step: usize, out: usize, pivot: v128, s: v128, q: v128): void {
   const count = f64x2.splat(<f64>n)
   const mean = f64x2.add(pivot, f64x2.div(s, count))
   const squares = f64x2.sub(q, f64x2.div(f64x2.mul(s, s), count))

@@ -1,4 +1,4 @@
-import { firstLanes, loadFirst, loadUpTo, storeFirst, storeUpTo, sumDoubles } from './lanes'
+import { demote, firstLanes, highDoubles, loadFirst, loadPart, loadUpTo, lowDoubles, storeFirst, storePart, storeUpTo, sumDoubles } from './lanes'
 import { fold, lastSquares, runMean, runMeanSquare } from './moments'
 
 /**
@@ -146,12 +146,14 @@ export function affineColumns(x: usize, y: usize, coefficients: usize, rows: i32
   const stop = min(rows, end * ROWS)
   for (let row = begin * ROWS; row < stop; row++) {
     const offset = <usize>(row * channels) << 2
-    for (let c = 0; c < channels; c += 4) {
-      const n = channels - c
-      const v = affineLanes(loadUpTo(at(x + offset, c), n), loadUpTo(at(coefficients, c), n), loadUpTo(at(scale, c), n), loadUpTo(at(shift, c), n))
-      storeUpTo(at(y + offset, c), v, n)
-    }
+    let c = 0
+    for (; c + 4 <= channels; c += 4) affineColumns4<bool>(at(x + offset, c), at(y + offset, c), at(coefficients, c), at(scale, c), at(shift, c), 4)
+    if (c < channels) affineColumns4<i32>(at(x + offset, c), at(y + offset, c), at(coefficients, c), at(scale, c), at(shift, c), channels - c)
   }
+}
+
+@inline function affineColumns4<T>(x: usize, y: usize, high: usize, scale: usize, shift: usize, n: i32): void {
+  storePart<T>(y, affineLanes(loadPart<T>(x, n), loadPart<T>(high, n), loadPart<T>(scale, n), loadPart<T>(shift, n)), n)
 }
 
 /** Parts [planes]: sum(dy) and sum(dy (x - high) rstd) of each plane, pairs of float64. A block is a plane. */
@@ -165,37 +167,75 @@ export function planeSums(dy: usize, x: usize, mean: usize, rstd: usize, parts: 
   }
 }
 
-/** The same of x [rows, channels], in parts [ceil(rows / 32), channels]. A block is 32 rows. */
-export function columnSums(dy: usize, x: usize, mean: usize, rstd: usize, parts: usize, rows: i32, channels: i32, begin: i32, end: i32): void {
+/** The same of x [rows, channels], in parts [ceil(rows / 32), channels], by forward coefficients without weights. A block is 32 rows. */
+export function columnSums(dy: usize, x: usize, coefficients: usize, parts: usize, rows: i32, channels: i32, begin: i32, end: i32): void {
   const step = <usize>channels << 2
   for (let block = begin; block < end; block++) {
     const first = block * ROWS
+    const offset = <usize>first * step
     const count = min(ROWS, rows - first)
-    for (let c = 0; c < channels; c += 4) {
-      const n = channels - c
-      let high = f32x4.splat(0)
-      let factor = f32x4.splat(0)
-      for (let lane = 0; lane < min(n, 4); lane++) {
-        const mask = i32x4.eq(i32x4(0, 1, 2, 3), i32x4.splat(lane))
-        high = v128.bitselect(f32x4.splat(<f32>load<f64>(at64(mean, c + lane))), high, mask)
-        factor = v128.bitselect(f32x4.splat(<f32>load<f64>(at64(rstd, c + lane))), factor, mask)
-      }
-      let s = f32x4.splat(0)
-      let q = f32x4.splat(0)
-      let offset = <usize>first * step + (<usize>c << 2)
-      for (let i = 0; i < count; i++, offset += step) {
-        const d = loadUpTo(dy + offset, n)
-        s = f32x4.add(s, d)
-        q = f32x4.add(q, f32x4.mul(d, f32x4.mul(f32x4.sub(loadUpTo(x + offset, n), high), factor)))
-      }
-      let out = parts + (<usize>(block * channels + c) << 4)
-      for (let lane = 0; lane < min(n, 4); lane++, out += 16) {
-        store<f64>(out, <f64>f32x4.extract_lane(s, 0))
-        store<f64>(out, <f64>f32x4.extract_lane(q, 0), 8)
-        s = i32x4.shuffle(s, s, 1, 2, 3, 0)
-        q = i32x4.shuffle(q, q, 1, 2, 3, 0)
-      }
+    const out = parts + (<usize>(block * channels) << 4)
+    const rstd = at(coefficients, channels)
+    let c = 0
+    for (; c + 16 <= channels; c += 16) columnSums16(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4))
+    for (; c < channels; c += 4) {
+      columnSums4(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4), min(4, channels - c))
     }
+  }
+}
+
+/** Sixteen channels: see columnMoments16. */
+function columnSums16(dy: usize, x: usize, step: usize, count: i32, high: usize, rstd: usize, out: usize): void {
+  let s0 = f32x4.splat(0)
+  let s1 = f32x4.splat(0)
+  let s2 = f32x4.splat(0)
+  let s3 = f32x4.splat(0)
+  let q0 = f32x4.splat(0)
+  let q1 = f32x4.splat(0)
+  let q2 = f32x4.splat(0)
+  let q3 = f32x4.splat(0)
+  let d: v128
+  for (; count > 0; count--, dy += step, x += step) {
+    d = v128.load(dy)
+    s0 = f32x4.add(s0, d)
+    q0 = f32x4.add(q0, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x), v128.load(high)), v128.load(rstd))))
+    d = v128.load(dy, 16)
+    s1 = f32x4.add(s1, d)
+    q1 = f32x4.add(q1, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 16), v128.load(high, 16)), v128.load(rstd, 16))))
+    d = v128.load(dy, 32)
+    s2 = f32x4.add(s2, d)
+    q2 = f32x4.add(q2, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 32), v128.load(high, 32)), v128.load(rstd, 32))))
+    d = v128.load(dy, 48)
+    s3 = f32x4.add(s3, d)
+    q3 = f32x4.add(q3, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 48), v128.load(high, 48)), v128.load(rstd, 48))))
+  }
+  storePairs(out, s0, q0, 4)
+  storePairs(out + 64, s1, q1, 4)
+  storePairs(out + 128, s2, q2, 4)
+  storePairs(out + 192, s3, q3, 4)
+}
+
+/** The first n (up to 4) channels. */
+function columnSums4(dy: usize, x: usize, step: usize, count: i32, high: usize, rstd: usize, out: usize, n: i32): void {
+  const vh = loadUpTo(high, n)
+  const vr = loadUpTo(rstd, n)
+  let s = f32x4.splat(0)
+  let q = f32x4.splat(0)
+  for (; count > 0; count--, dy += step, x += step) {
+    const d = loadUpTo(dy, n)
+    s = f32x4.add(s, d)
+    q = f32x4.add(q, f32x4.mul(d, f32x4.mul(f32x4.sub(loadUpTo(x, n), vh), vr)))
+  }
+  storePairs(out, s, q, n)
+}
+
+/** The first n lanes of two sums, as pairs of float64. */
+function storePairs(out: usize, s: v128, q: v128, n: i32): void {
+  for (; n > 0; n--, out += 16) {
+    store<f64>(out, <f64>f32x4.extract_lane(s, 0))
+    store<f64>(out, <f64>f32x4.extract_lane(q, 0), 8)
+    s = i32x4.shuffle(s, s, 1, 2, 3, 0)
+    q = i32x4.shuffle(q, q, 1, 2, 3, 0)
   }
 }
 
@@ -264,16 +304,18 @@ export function gradColumns(dy: usize, x: usize, dx: usize, coefficients: usize,
   const stop = min(rows, end * ROWS)
   for (let row = begin * ROWS; row < stop; row++) {
     const offset = <usize>(row * channels) << 2
-    for (let c = 0; c < channels; c += 4) {
-      const n = channels - c
-      const k = at(coefficients, c)
-      const v = gradLanes(
-        loadUpTo(at(dy + offset, c), n), loadUpTo(at(x + offset, c), n),
-        loadUpTo(k, n), loadUpTo(k + step, n), loadUpTo(k + 2 * step, n), loadUpTo(k + 3 * step, n), loadUpTo(k + 4 * step, n),
-      )
-      storeUpTo(at(dx + offset, c), v, n)
-    }
+    let c = 0
+    for (; c + 4 <= channels; c += 4) gradColumns4<bool>(at(dy + offset, c), at(x + offset, c), at(dx + offset, c), at(coefficients, c), step, 4)
+    if (c < channels) gradColumns4<i32>(at(dy + offset, c), at(x + offset, c), at(dx + offset, c), at(coefficients, c), step, channels - c)
   }
+}
+
+@inline function gradColumns4<T>(dy: usize, x: usize, dx: usize, k: usize, step: usize, n: i32): void {
+  const v = gradLanes(
+    loadPart<T>(dy, n), loadPart<T>(x, n),
+    loadPart<T>(k, n), loadPart<T>(k + step, n), loadPart<T>(k + 2 * step, n), loadPart<T>(k + 3 * step, n), loadPart<T>(k + 4 * step, n),
+  )
+  storePart<T>(dx, v, n)
 }
 
 // Norms of rows. Element j of row r has parameter (r mod groups) (size / run) + floor(j / run).
@@ -506,9 +548,9 @@ function sumColumns(parts: usize, count: i32, step: usize, out: usize, start: i3
     let p = at(parts, j)
     for (let i = 0; i < count; i++, p += step) {
       const v = loadUpTo(p, n)
-      low = f64x2.add(low, f64x2.promote_low_f32x4(v))
-      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 0)))
+      low = f64x2.add(low, lowDoubles(v))
+      high = f64x2.add(high, highDoubles(v))
     }
-    storeUpTo(at(out, j), i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2), n)
+    storeUpTo(at(out, j), demote(low, high), n)
   }
 }

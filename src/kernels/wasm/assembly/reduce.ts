@@ -1,4 +1,4 @@
-import { firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
+import { demote, firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
 import { select } from './math'
 import { fold } from './moments'
 
@@ -63,7 +63,12 @@ export function sumMiddle(x: usize, out: usize, size: i32, inner: i32, begin: i3
     const first = (block - o * strips) * STRIP
     const last = min(inner, first + STRIP)
     const base = x + <usize>(o * size) * step
-    for (let c = first; c < last; c += 4) {
+    let c = first
+    if (last - first == STRIP) {
+      sumStrip(base + (<usize>c << 2), out + (<usize>(o * inner + c) << 2), size, step)
+      continue
+    }
+    for (; c < last; c += 4) {
       const n = last - c
       let low = f64x2.splat(0)
       let high = f64x2.splat(0)
@@ -74,33 +79,83 @@ export function sumMiddle(x: usize, out: usize, size: i32, inner: i32, begin: i3
         low = f64x2.add(low, lowDoubles(s))
         high = f64x2.add(high, highDoubles(s))
       }
-      storeUpTo(out + (<usize>(o * inner + c) << 2), i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2), n)
+      storeUpTo(out + (<usize>(o * inner + c) << 2), demote(low, high), n)
     }
   }
 }
 
+/** Sixteen columns at once: where rows lie a power of two apart, a line read four times would be read from the second cache each time. */
+function sumStrip(x: usize, out: usize, size: i32, step: usize): void {
+  let l0 = f64x2.splat(0)
+  let l1 = f64x2.splat(0)
+  let l2 = f64x2.splat(0)
+  let l3 = f64x2.splat(0)
+  let h0 = f64x2.splat(0)
+  let h1 = f64x2.splat(0)
+  let h2 = f64x2.splat(0)
+  let h3 = f64x2.splat(0)
+  for (let row = 0; row < size; row += ROWS) {
+    let s0 = f32x4.splat(0)
+    let s1 = f32x4.splat(0)
+    let s2 = f32x4.splat(0)
+    let s3 = f32x4.splat(0)
+    for (let i = min(ROWS, size - row); i > 0; i--, x += step) {
+      s0 = f32x4.add(s0, v128.load(x))
+      s1 = f32x4.add(s1, v128.load(x, 16))
+      s2 = f32x4.add(s2, v128.load(x, 32))
+      s3 = f32x4.add(s3, v128.load(x, 48))
+    }
+    l0 = f64x2.add(l0, lowDoubles(s0))
+    l1 = f64x2.add(l1, lowDoubles(s1))
+    l2 = f64x2.add(l2, lowDoubles(s2))
+    l3 = f64x2.add(l3, lowDoubles(s3))
+    h0 = f64x2.add(h0, highDoubles(s0))
+    h1 = f64x2.add(h1, highDoubles(s1))
+    h2 = f64x2.add(h2, highDoubles(s2))
+    h3 = f64x2.add(h3, highDoubles(s3))
+  }
+  v128.store(out, demote(l0, h0))
+  v128.store(out, demote(l1, h1), 16)
+  v128.store(out, demote(l2, h2), 32)
+  v128.store(out, demote(l3, h3), 48)
+}
+
+/** pmax and pmin are one instruction on x86, but forget NaN, which is looked for beside them; f32x4.max and min take eight. */
 class Max {
-  @inline better(a: v128, b: v128): v128 { return f32x4.max(a, b) }
+  @inline better(x: v128, best: v128): v128 { return f32x4.pmax(best, x) }
   @inline worst(): v128 { return f32x4.splat(-Infinity) }
 }
 class Min {
-  @inline better(a: v128, b: v128): v128 { return f32x4.min(a, b) }
+  @inline better(x: v128, best: v128): v128 { return f32x4.pmin(best, x) }
   @inline worst(): v128 { return f32x4.splat(Infinity) }
 }
 
+@inline function withNan(best: v128, nan: v128): v128 { return v128.bitselect(f32x4.splat(NaN), best, nan) }
+
 /** The extreme of a contiguous run, in all lanes. */
-@inline function runExtreme<T>(x: usize, n: i32): v128 {
+function runExtreme<T>(x: usize, n: i32): v128 {
   const op = changetype<T>(0)
   let best0 = op.worst()
   let best1 = op.worst()
+  let nan0 = i32x4.splat(0)
+  let nan1 = i32x4.splat(0)
   for (; n >= 8; n -= 8, x += 32) {
-    best0 = op.better(best0, v128.load(x))
-    best1 = op.better(best1, v128.load(x, 16))
+    const a = v128.load(x)
+    const b = v128.load(x, 16)
+    best0 = op.better(a, best0)
+    best1 = op.better(b, best1)
+    nan0 = v128.or(nan0, f32x4.ne(a, a))
+    nan1 = v128.or(nan1, f32x4.ne(b, b))
   }
-  for (; n > 0; n -= 4, x += 16) best0 = op.better(best0, select(firstLanes(n), loadUpTo(x, n), op.worst()))
-  let best = op.better(best0, best1)
-  best = op.better(best, i32x4.shuffle(best, best, 2, 3, 0, 1))
-  return op.better(best, i32x4.shuffle(best, best, 1, 0, 3, 2))
+  for (; n > 0; n -= 4, x += 16) {
+    const a = select(firstLanes(n), loadUpTo(x, n), op.worst())
+    best0 = op.better(a, best0)
+    nan0 = v128.or(nan0, f32x4.ne(a, a))
+  }
+  if (v128.any_true(v128.or(nan0, nan1))) return f32x4.splat(NaN)
+  let best = op.better(best1, best0)
+  best = op.better(i32x4.shuffle(best, best, 2, 3, 0, 1), best)
+  return op.better(i32x4.shuffle(best, best, 1, 0, 3, 2), best)
 }
 export function runMax(x: usize, n: i32): f32 { return f32x4.extract_lane(runExtreme<Max>(x, n), 0) }
 
@@ -121,9 +176,14 @@ function middleExtremes<T>(x: usize, out: usize, size: i32, inner: i32, begin: i
     for (let c = first; c < last; c += 4) {
       const n = last - c
       let best = op.worst()
+      let nan = i32x4.splat(0)
       let p = x + <usize>(o * size) * step + (<usize>c << 2)
-      for (let i = size; i > 0; i--, p += step) best = op.better(best, loadUpTo(p, n))
-      storeUpTo(out + (<usize>(o * inner + c) << 2), best, n)
+      for (let i = size; i > 0; i--, p += step) {
+        const v = loadUpTo(p, n)
+        best = op.better(v, best)
+        nan = v128.or(nan, f32x4.ne(v, v))
+      }
+      storeUpTo(out + (<usize>(o * inner + c) << 2), withNan(best, nan), n)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
+import { demote, firstLanes, highDoubles, loadFirst, loadPart, loadUpTo, lowDoubles, storeFirst, storePart, storeUpTo, sumDoubles } from './lanes'
 import { exp4 } from './math'
 import { fold } from './moments'
 import { runMax, runSum } from './reduce'
@@ -11,27 +11,37 @@ import { runMax, runSum } from './reduce'
  * PyTorch. Sums run in float32 over at most 32 elements of a lane, then in float64.
  */
 
+/** Elements after which a float32 accumulator of four lanes is folded into float64. */
 const FOLD: i32 = 128
 const ROWS: i32 = 32
 const STRIP: i32 = 16
 
-/** Sum of exp(x - max) over a run; y, unless 0, gets each. */
-function runExp(x: usize, y: usize, n: i32, max: f32): f64 {
+/** Sum of exp(x - max) over a run; with T = bool, y gets each. */
+function runExp<T>(x: usize, y: usize, n: i32, max: f32): f64 {
   const shift = f32x4.splat(max)
   let total = f64x2.splat(0)
-  while (n > 0) {
-    let s = f32x4.splat(0)
-    const count = min(n, FOLD)
-    for (let left = count; left > 0; left -= 4, x += 16) {
-      const e = v128.and(exp4(f32x4.sub(loadUpTo(x, left), shift)), firstLanes(left))
-      s = f32x4.add(s, e)
-      if (y) {
-        storeUpTo(y, e, left)
-        y += 16
+  while (n >= 8) {
+    let s0 = f32x4.splat(0)
+    let s1 = f32x4.splat(0)
+    const pairs = min(n, 2 * FOLD) >> 3
+    for (let i = pairs; i > 0; i--, x += 32) {
+      const a = exp4(f32x4.sub(v128.load(x), shift))
+      const b = exp4(f32x4.sub(v128.load(x, 16), shift))
+      s0 = f32x4.add(s0, a)
+      s1 = f32x4.add(s1, b)
+      if (isBoolean<T>()) {
+        v128.store(y, a)
+        v128.store(y, b, 16)
+        y += 32
       }
     }
-    n -= count
-    total = fold(total, s)
+    n -= pairs << 3
+    total = fold(total, f32x4.add(s0, s1))
+  }
+  for (; n > 0; n -= 4, x += 16, y += 16) {
+    const e = v128.and(exp4(f32x4.sub(loadUpTo(x, n), shift)), firstLanes(n))
+    total = fold(total, e)
+    if (isBoolean<T>()) storeUpTo(y, e, n)
   }
   return sumDoubles(total)
 }
@@ -41,16 +51,20 @@ export function softmaxRows(x: usize, y: usize, size: i32, log: i32, begin: i32,
   for (let row = begin; row < end; row++) {
     const offset = <usize>(row * size) << 2
     const max = runMax(x + offset, size)
-    const sum = runExp(x + offset, log ? 0 : y + offset, size, max)
+    const sum = log ? runExp<i32>(x + offset, 0, size, max) : runExp<bool>(x + offset, y + offset, size, max)
     let p = x + offset
     let q = y + offset
     if (log) {
       const shift = f32x4.splat(max)
       const logSum = f32x4.splat(<f32>Math.log(sum))
-      for (let n = size; n > 0; n -= 4, p += 16, q += 16) storeUpTo(q, f32x4.sub(f32x4.sub(loadUpTo(p, n), shift), logSum), n)
+      let n = size
+      for (; n >= 4; n -= 4, p += 16, q += 16) v128.store(q, f32x4.sub(f32x4.sub(v128.load(p), shift), logSum))
+      if (n > 0) storeFirst(q, f32x4.sub(f32x4.sub(loadFirst(p, n), shift), logSum), n)
     } else {
       const scale = f32x4.splat(<f32>(1 / sum))
-      for (let n = size; n > 0; n -= 4, q += 16) storeUpTo(q, f32x4.mul(loadUpTo(q, n), scale), n)
+      let n = size
+      for (; n >= 4; n -= 4, q += 16) v128.store(q, f32x4.mul(v128.load(q), scale))
+      if (n > 0) storeFirst(q, f32x4.mul(loadFirst(q, n), scale), n)
     }
   }
 }
@@ -63,15 +77,24 @@ export function softmaxMiddle(x: usize, y: usize, size: i32, inner: i32, log: i3
     const o = block / strips
     const first = (block - o * strips) * STRIP
     const last = min(inner, first + STRIP)
-    for (let c = first; c < last; c += 4) softmaxColumns(x, y, <usize>(o * size) * step + (<usize>c << 2), size, step, last - c, log)
+    const base = <usize>(o * size) * step
+    let c = first
+    for (; c + 4 <= last; c += 4) softmaxColumns<bool>(x, y, base + (<usize>c << 2), size, step, 4, log)
+    if (c < last) softmaxColumns<i32>(x, y, base + (<usize>c << 2), size, step, last - c, log)
   }
 }
 
-/** The first n (up to 4) columns from `offset`, `step` bytes from row to row. */
-function softmaxColumns(x: usize, y: usize, offset: usize, size: i32, step: usize, n: i32, log: i32): void {
+/** Four columns, or the first n where T is not bool, from `offset` on; `step` bytes from row to row. */
+function softmaxColumns<T>(x: usize, y: usize, offset: usize, size: i32, step: usize, n: i32, log: i32): void {
   let max = f32x4.splat(-Infinity)
+  let nan = i32x4.splat(0)
   let p = x + offset
-  for (let i = size; i > 0; i--, p += step) max = f32x4.max(max, loadUpTo(p, n))
+  for (let i = size; i > 0; i--, p += step) {
+    const v = loadPart<T>(p, n)
+    max = f32x4.pmax(max, v)
+    nan = v128.or(nan, f32x4.ne(v, v))
+  }
+  max = v128.bitselect(f32x4.splat(NaN), max, nan)
   let low = f64x2.splat(0)
   let high = f64x2.splat(0)
   p = x + offset
@@ -79,9 +102,9 @@ function softmaxColumns(x: usize, y: usize, offset: usize, size: i32, step: usiz
   for (let row = 0; row < size; row += ROWS) {
     let s = f32x4.splat(0)
     for (let i = min(ROWS, size - row); i > 0; i--, p += step, q += step) {
-      const e = exp4(f32x4.sub(loadUpTo(p, n), max))
+      const e = exp4(f32x4.sub(loadPart<T>(p, n), max))
       s = f32x4.add(s, e)
-      if (!log) storeUpTo(q, e, n)
+      if (!log) storePart<T>(q, e, n)
     }
     low = f64x2.add(low, lowDoubles(s))
     high = f64x2.add(high, highDoubles(s))
@@ -89,8 +112,8 @@ function softmaxColumns(x: usize, y: usize, offset: usize, size: i32, step: usiz
   q = y + offset
   if (!log) {
     const one = f64x2.splat(1)
-    const scale = i64x2.shuffle(f32x4.demote_f64x2_zero(f64x2.div(one, low)), f32x4.demote_f64x2_zero(f64x2.div(one, high)), 0, 2)
-    for (let i = size; i > 0; i--, q += step) storeUpTo(q, f32x4.mul(loadUpTo(q, n), scale), n)
+    const scale = demote(f64x2.div(one, low), f64x2.div(one, high))
+    for (let i = size; i > 0; i--, q += step) storePart<T>(q, f32x4.mul(loadPart<T>(q, n), scale), n)
     return
   }
   const logSum = f32x4(
@@ -98,7 +121,7 @@ function softmaxColumns(x: usize, y: usize, offset: usize, size: i32, step: usiz
     <f32>Math.log(f64x2.extract_lane(high, 0)), <f32>Math.log(f64x2.extract_lane(high, 1)),
   )
   p = x + offset
-  for (let i = size; i > 0; i--, p += step, q += step) storeUpTo(q, f32x4.sub(f32x4.sub(loadUpTo(p, n), max), logSum), n)
+  for (let i = size; i > 0; i--, p += step, q += step) storePart<T>(q, f32x4.sub(f32x4.sub(loadPart<T>(p, n), max), logSum), n)
 }
 
 /** y (dy - sum), or dy - exp(y) sum. */
@@ -109,13 +132,14 @@ function softmaxColumns(x: usize, y: usize, offset: usize, size: i32, step: usiz
 /** sum(dy y) over a run. */
 function runDot(dy: usize, y: usize, n: i32): f64 {
   let total = f64x2.splat(0)
-  while (n > 0) {
+  while (n >= 4) {
     let s = f32x4.splat(0)
-    const count = min(n, FOLD)
-    for (let left = count; left > 0; left -= 4, dy += 16, y += 16) s = f32x4.add(s, f32x4.mul(loadUpTo(dy, left), loadUpTo(y, left)))
-    n -= count
+    const vectors = min(n, FOLD) >> 2
+    for (let i = vectors; i > 0; i--, dy += 16, y += 16) s = f32x4.add(s, f32x4.mul(v128.load(dy), v128.load(y)))
+    n -= vectors << 2
     total = fold(total, s)
   }
+  if (n > 0) total = fold(total, f32x4.mul(loadFirst(dy, n), loadFirst(y, n)))
   return sumDoubles(total)
 }
 
@@ -125,7 +149,9 @@ export function softmaxGradRows(dy: usize, y: usize, dx: usize, size: i32, log: 
     const offset = <usize>(row * size) << 2
     const sum = f32x4.splat(<f32>(log ? runSum(dy + offset, size) : runDot(dy + offset, y + offset, size)))
     let p = offset
-    for (let n = size; n > 0; n -= 4, p += 16) storeUpTo(dx + p, gradLanes(loadUpTo(dy + p, n), loadUpTo(y + p, n), sum, log), n)
+    let n = size
+    for (; n >= 4; n -= 4, p += 16) v128.store(dx + p, gradLanes(v128.load(dy + p), v128.load(y + p), sum, log))
+    if (n > 0) storeFirst(dx + p, gradLanes(loadFirst(dy + p, n), loadFirst(y + p, n), sum, log), n)
   }
 }
 
@@ -137,24 +163,27 @@ export function softmaxGradMiddle(dy: usize, y: usize, dx: usize, size: i32, inn
     const o = block / strips
     const first = (block - o * strips) * STRIP
     const last = min(inner, first + STRIP)
-    for (let c = first; c < last; c += 4) {
-      const n = last - c
-      const start = <usize>(o * size) * step + (<usize>c << 2)
-      let low = f64x2.splat(0)
-      let high = f64x2.splat(0)
-      let p = start
-      for (let row = 0; row < size; row += ROWS) {
-        let s = f32x4.splat(0)
-        for (let i = min(ROWS, size - row); i > 0; i--, p += step) {
-          const d = loadUpTo(dy + p, n)
-          s = f32x4.add(s, log ? d : f32x4.mul(d, loadUpTo(y + p, n)))
-        }
-        low = f64x2.add(low, lowDoubles(s))
-        high = f64x2.add(high, highDoubles(s))
-      }
-      const sum = i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2)
-      p = start
-      for (let i = size; i > 0; i--, p += step) storeUpTo(dx + p, gradLanes(loadUpTo(dy + p, n), loadUpTo(y + p, n), sum, log), n)
-    }
+    const base = <usize>(o * size) * step
+    let c = first
+    for (; c + 4 <= last; c += 4) softmaxGradColumns<bool>(dy, y, dx, base + (<usize>c << 2), size, step, 4, log)
+    if (c < last) softmaxGradColumns<i32>(dy, y, dx, base + (<usize>c << 2), size, step, last - c, log)
   }
+}
+
+function softmaxGradColumns<T>(dy: usize, y: usize, dx: usize, offset: usize, size: i32, step: usize, n: i32, log: i32): void {
+  let low = f64x2.splat(0)
+  let high = f64x2.splat(0)
+  let p = offset
+  for (let row = 0; row < size; row += ROWS) {
+    let s = f32x4.splat(0)
+    for (let i = min(ROWS, size - row); i > 0; i--, p += step) {
+      const d = loadPart<T>(dy + p, n)
+      s = f32x4.add(s, log ? d : f32x4.mul(d, loadPart<T>(y + p, n)))
+    }
+    low = f64x2.add(low, lowDoubles(s))
+    high = f64x2.add(high, highDoubles(s))
+  }
+  const sum = demote(low, high)
+  p = offset
+  for (let i = size; i > 0; i--, p += step) storePart<T>(dx + p, gradLanes(loadPart<T>(dy + p, n), loadPart<T>(y + p, n), sum, log), n)
 }
