@@ -69,7 +69,9 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   const grads = outs.map((t, i) => rootGrad(t, given[i], i))
   const result = runBackward(outs, grads, { retainGraph, createGraph, inputs: ins, accumulate: false })
   if (!allowUnused && result.includes(null)) {
-    throw new RuntimeError('One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.')
+    throw new RuntimeError(
+      'One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.',
+    )
   }
   return result
 }
@@ -98,6 +100,7 @@ export function retainGrad(tensor: Tensor): void {
   if (!tensor.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
   const node = tensor.gradFn
   if (!(node instanceof Node)) return
-  const retainers = (node.retainers[tensor.outputIndex] ??= new Set())
+  const retainers = node.retainers[tensor.outputIndex] ?? new Set()
+  node.retainers[tensor.outputIndex] = retainers
   retainers.add(tensor)
 }

@@ -120,7 +120,9 @@ class Walk {
     let g = grad
     if (shape && !sameShape(g.shape, shape)) {
       if (g.ndim < shape.length) {
-        throw new RuntimeError(`Function ${node.name} returned an invalid gradient at index ${i} - got ${formatShape(g.shape)} but expected shape compatible with ${formatShape(shape)}`)
+        throw new RuntimeError(
+          `Function ${node.name} returned an invalid gradient at index ${i} - got ${formatShape(g.shape)} but expected shape compatible with ${formatShape(shape)}`,
+        )
       }
       g = arithmetic().sumToShape(g, shape)
     }
@@ -243,7 +245,9 @@ function reachable(start: readonly Edge[]): GradFn[] {
 function checkNaN(node: Node, grads: readonly (Tensor | null)[]): void {
   grads.forEach((g, i) => {
     if (!g || !isFloatingPoint(g.dtype) || !arithmetic().hasNaN(g)) return
-    const where = node.trace ? `\nThe forward call was:\n${node.trace.split('\n').slice(1).join('\n')}` : '\nThe forward call was made without anomaly detection, so its place is unknown.'
+    const where = node.trace
+      ? `\nThe forward call was:\n${node.trace.split('\n').slice(1).join('\n')}`
+      : '\nThe forward call was made without anomaly detection, so its place is unknown.'
     throw new RuntimeError(`Function '${node.name}' returned nan values in its ${i}th output.${where}`)
   })
 }

@@ -90,8 +90,10 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckO
   checkOptions('gradcheck', options, ['eps', 'atol', 'rtol', 'raiseException'])
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options
   const checked = inputs.filter((t) => t.requiresGrad)
-  if (checked.length === 0) throw new ValueError('gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.')
-  for (const t of checked) if (t.dtype !== 'float64') throw new ValueError(`gradcheck: inputs must be float64, as differences of ${t.dtype} are mostly rounding`)
+  if (checked.length === 0)
+    throw new ValueError('gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.')
+  for (const t of checked)
+    if (t.dtype !== 'float64') throw new ValueError(`gradcheck: inputs must be float64, as differences of ${t.dtype} are mostly rounding`)
   try {
     for (const input of checked) {
       const numerical = numericalJacobian(fn, inputs, input, eps)
@@ -145,15 +147,15 @@ export function gradgradcheck(fn: Fn, inputs: readonly Tensor[], gradOutputs?: r
   // The differences are taken without a graph, but the gradient that they differentiate needs one.
   const gradient: Fn = (...all) =>
     enableGrad(() => {
-    const outs = list(fn(...all.slice(0, n)))
-    const wanted = all.slice(0, n).filter((t) => t.requiresGrad)
-    const used = outs.map((o, i) => [o, all[n + i]] as const).filter(([o]) => o.requiresGrad)
-    const grads = grad(
-      used.map(([o]) => o),
-      wanted,
-      { gradOutputs: used.map(([, g]) => g), createGraph: true, allowUnused: true },
-    )
-    return grads.filter((g): g is Tensor => g?.requiresGrad === true)
+      const outs = list(fn(...all.slice(0, n)))
+      const wanted = all.slice(0, n).filter((t) => t.requiresGrad)
+      const used = outs.map((o, i) => [o, all[n + i]] as const).filter(([o]) => o.requiresGrad)
+      const grads = grad(
+        used.map(([o]) => o),
+        wanted,
+        { gradOutputs: used.map(([, g]) => g), createGraph: true, allowUnused: true },
+      )
+      return grads.filter((g): g is Tensor => g?.requiresGrad === true)
     })
   return gradcheck(gradient, [...inputs, ...upstream], options)
 }

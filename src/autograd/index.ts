@@ -1,4 +1,4 @@
-export { backward, grad, registerHook, retainGrad, type BackwardOptions, type GradOptions } from './backward.js'
-export { gradcheck, GradcheckError, type GradcheckOptions, gradgradcheck } from './gradcheck.js'
+export { type BackwardOptions, backward, type GradOptions, grad, registerHook, retainGrad } from './backward.js'
+export { GradcheckError, type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.js'
 export { detectAnomaly, enableGrad, isGradEnabled, noGrad, setDetectAnomaly, setGradEnabled } from './mode.js'
-export { inPlace, record, recordAll, type Rule } from './node.js'
+export { inPlace, type Rule, record, recordAll } from './node.js'

@@ -77,7 +77,8 @@ export class Node implements GradFn {
     if (!this.rule.saved?.length && !this.rule.scratch?.length) return
     this.freed = true
     for (const t of this.rule.scratch ?? []) t?.storage.release('after backward had used it')
-    this.rule = { name: this.rule.name, inputs: [], backward: this.rule.backward }
+    // The old rule's closure holds tensors too.
+    this.rule = { name: this.rule.name, inputs: [], backward: () => [] }
     this.versions = []
   }
 }
@@ -100,13 +101,24 @@ export class Accumulator implements GradFn {
 
 /** Where a tensor's gradient goes, or null where it needs none. */
 export function edgeOf(t: Tensor): Edge | null {
-  if (t.gradFn) return { node: t.gradFn, output: t.outputIndex }
+  if (t.gradFn) {
+    if (t.isView && t.historyAtView !== t.storage.histories) {
+      throw new RuntimeError(
+        'this view was made before its base was changed by an in-place operation, and its gradient would miss that change: make the view after the change.',
+      )
+    }
+    return { node: t.gradFn, output: t.outputIndex }
+  }
   if (!t.requiresGrad) return null
   t.accumulator ??= new Accumulator(t)
   return { node: t.accumulator, output: 0 }
 }
 
-const needsGraph = (inputs: readonly (Tensor | null)[]): boolean => isGradEnabled() && inputs.some((t) => t?.requiresGrad)
+function needsGraph(inputs: readonly (Tensor | null)[]): boolean {
+  if (!isGradEnabled()) return false
+  for (const t of inputs) if (t?.requiresGrad) return true
+  return false
+}
 
 /**
  * Puts an operation with several outputs into the graph where an input requires grad. `backward` gets one gradient per output, null for
@@ -133,7 +145,10 @@ export function record<S extends Saved>(output: Tensor, rule: Rule<S, Tensor>): 
     for (const t of rule.scratch ?? []) t?.dispose()
     return output
   }
-  recordAll([output], { ...rule, backward: ([grad], saved: S, needs) => (grad ? rule.backward(grad, saved, needs) : rule.inputs.map(() => null)) })
+  const { name, inputs, saved, scratch } = rule
+  const backward: Rule<S, readonly (Tensor | null)[]>['backward'] = ([grad], saved, needs) =>
+    grad ? rule.backward(grad, saved, needs) : inputs.map(() => null)
+  recordAll([output], { name, inputs, saved, scratch, backward })
   return output
 }
 
@@ -176,6 +191,7 @@ export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)
   arithmetic().copyInto(result, t)
   if (!watch.saved && result.storage !== original.storage) original.dispose()
   t.storage.version++
+  t.storage.histories++
   t.gradFn = result.gradFn
   t.outputIndex = result.outputIndex
   return t

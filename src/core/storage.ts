@@ -13,11 +13,17 @@ import { formatShape, type Shape } from './shape.js'
 export class Storage {
   /** Counts in-place changes; views share it. Autograd compares it with the value at the time of saving. */
   version = 0
+  /** Counts in-place changes that a graph was recorded of: views made before them have a history that lacks the change. */
+  histories = 0
   /** What released it, for the error text of a later use; null while it is alive. */
   releasedBy: string | null = null
-  /** The scope that will release it, or null: kept, and left to the garbage collector. */
+  /** The scope that will release it, or null: kept and left to the garbage collector, or adopted. */
   scope: Scope | null = null
   private readonly block: Block
+  /** What the garbage collector hands back. */
+  private readonly holding: Holding
+  /** The holding of the storage that it lives as long as, or null. */
+  private owner: Holding | null = null
 
   constructor(
     readonly byteLength: number,
@@ -25,8 +31,9 @@ export class Storage {
     shape: Shape,
   ) {
     this.block = allocator().allocate(byteLength, () => `${dtype} ${formatShape(shape)}`)
+    this.holding = { block: this.block, dependent: null }
     if (currentScope) currentScope.own(this)
-    else leaveToGarbageCollector(this, this.block)
+    else leaveToGarbageCollector(this, this.holding)
   }
 
   /** Byte address in the memory, 0 to 2^32. @throws RuntimeError where the storage was released. */
@@ -44,25 +51,43 @@ export class Storage {
   release(by: string): void {
     if (this.releasedBy !== null) return
     this.releasedBy = by
-    if (this.scope === null) takeFromNet(this.block)
+    this.withdraw()
+    this.holding.dependent?.release(by)
     allocator().release(this.block)
   }
 
   /** Moves it to another owner; null keeps it until nothing refers to it. */
   moveTo(scope: Scope | null): void {
-    if (this.scope === scope || this.releasedBy !== null) return
-    if (scope) {
-      if (this.scope === null) takeFromNet(this.block)
-      scope.own(this)
-    } else {
-      this.scope = null
-      leaveToGarbageCollector(this, this.block)
-    }
+    if (this.releasedBy !== null || (scope === this.scope && this.owner === null)) return
+    this.withdraw()
+    if (scope) scope.own(this)
+    else leaveToGarbageCollector(this, this.holding)
   }
 
-  /** Ends its life with the scope that is open now, where one is. */
-  static toCurrentScope(storage: Storage): void {
-    if (storage.scope === null && currentScope) storage.moveTo(currentScope)
+  /**
+   * Makes `other` live as long as this storage: a gradient as its leaf. Not through a registration of its own with the garbage collector:
+   * that costs more than a small backward pass, and there is one for each gradient of each step.
+   */
+  adopt(other: Storage): void {
+    if (other === this || other.owner === this.holding || this.releasedBy !== null || other.releasedBy !== null) return
+    setDependentFree(this.holding)
+    other.withdraw()
+    other.owner = this.holding
+    this.holding.dependent = other
+  }
+
+  /** Ends what `adopt` began: `other` now lives as long as the current scope, or until nothing refers to it. */
+  disown(other: Storage): void {
+    if (other.owner === this.holding) other.moveTo(currentScope)
+  }
+
+  /** Takes it from whoever decides about its end. */
+  private withdraw(): void {
+    if (this.owner) {
+      this.owner.dependent = null
+      this.owner = null
+    } else if (this.scope === null) takeFromNet(this.block)
+    this.scope = null
   }
 
   private refuse(): never {
@@ -73,20 +98,31 @@ export class Storage {
   }
 }
 
+/** A block, and what lives as long as it. It must not refer to the storage that it belongs to, which would then never be collected. */
+interface Holding {
+  readonly block: Block
+  dependent: Storage | null
+}
+
 /** Tensors that the net holds now: neither in a scope nor released. */
 const net = new Set<Block>()
-const registry = new FinalizationRegistry<Block>((block) => {
-  takeFromNet(block)
-  allocator().release(block)
+const registry = new FinalizationRegistry<Holding>((holding) => {
+  takeFromNet(holding.block)
+  setDependentFree(holding)
+  allocator().release(holding.block)
 })
+
+/** Someone may hold the gradient of a leaf that has another or is gone: from now on the garbage collector decides about it. */
+const setDependentFree = (holding: Holding): void => holding.dependent?.moveTo(null)
 
 let netBytes = 0
 let warned = false
 const NET_TENSORS_BEFORE_WARNING = 200_000
 const NET_BYTES_BEFORE_WARNING = 2 ** 31
 
-function leaveToGarbageCollector(storage: Storage, block: Block): void {
-  registry.register(storage, block)
+function leaveToGarbageCollector(storage: Storage, holding: Holding): void {
+  const { block } = holding
+  registry.register(storage, holding, block)
   net.add(block)
   netBytes += block.size
   if (!warned && (net.size > NET_TENSORS_BEFORE_WARNING || netBytes > NET_BYTES_BEFORE_WARNING)) {
@@ -99,7 +135,10 @@ function leaveToGarbageCollector(storage: Storage, block: Block): void {
 }
 
 function takeFromNet(block: Block): void {
-  if (net.delete(block)) netBytes -= block.size
+  if (!net.delete(block)) return
+  netBytes -= block.size
+  // A registration takes memory until a task ends, and a synchronous loop makes one for each gradient of each step.
+  registry.unregister(block)
 }
 
 /** A stretch of the program at whose end everything made in it and not kept is released. */
@@ -216,7 +255,9 @@ export function* turns<T>(values: Iterable<T>, loop: string): Generator<T, void,
     const nested = !scope || scope.leave()
     if (!nested && !warnedInterleaved) {
       warnedInterleaved = true
-      console.warn('evenkeel: two training loops take turns in one thread, so their tensors are left to the garbage collector. Run each loop in a worker of its own.')
+      console.warn(
+        'evenkeel: two training loops take turns in one thread, so their tensors are left to the garbage collector. Run each loop in a worker of its own.',
+      )
     }
     return nested
   }

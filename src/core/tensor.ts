@@ -28,6 +28,8 @@ export class Tensor {
   accumulator: GradFn | null = null
   /** Whether a view made it: in-place changes of it would have to reach the base's history. */
   isView = false
+  /** How often the storage had got another history when this view was made. */
+  historyAtView = 0
   gradHooks: Set<GradHook> | null = null
   private needsGrad = false
   private gradient: Tensor | null = null
@@ -106,11 +108,11 @@ export class Tensor {
       if (value.shape.length !== this.shape.length || value.shape.some((s, i) => s !== this.shape[i])) {
         throw new RuntimeError(`assigned grad has data of a different size: expected ${formatShape(this.shape)}, got ${formatShape(value.shape)}`)
       }
-      value.storage.moveTo(this.storage.scope)
     }
     this.gradient = value
     // The old one may be in the user's hands, so the current scope ends its life, not this assignment.
-    if (old !== null && old.storage !== value?.storage) Storage.toCurrentScope(old.storage)
+    if (old !== null && old.storage !== value?.storage) this.storage.disown(old.storage)
+    if (value !== null) this.storage.adopt(value.storage)
   }
 
   /**
@@ -152,5 +154,6 @@ export function emptyTensor(shape: Shape, dtype: Dtype): Tensor {
 export function windowOf(x: Tensor, shape: Shape, strides: Shape, offset: number): Tensor {
   const y = new Tensor(x.storage, x.dtype, shape, strides, offset)
   y.isView = true
+  y.historyAtView = x.storage.histories
   return y
 }
