@@ -1,6 +1,6 @@
 import type { Dtype } from '../../core/dtype.js'
 import type { Tensor } from '../../core/tensor.js'
-import type { StateDict, LoadOptions, LoadResult } from '../state-dict.js'
+import type { LoadOptions, LoadResult, StateDict } from '../state-dict.js'
 import { type BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from './batch-norm.js'
 
 type BatchNormClass = new (numFeatures: number, options?: BatchNormOptions) => BatchNorm
@@ -9,7 +9,7 @@ type BatchNormClass = new (numFeatures: number, options?: BatchNormOptions) => B
  * A BatchNorm that learns its number of channels from the first input, or from the state dict that it loads, and is that BatchNorm from
  * then on.
  */
-function lazy(name: string, Eager: BatchNormClass) {
+function lazy(name: string, Eager: BatchNormClass): new (options?: BatchNormOptions) => BatchNorm {
   const Lazy = class extends Eager {
     #dtype: Dtype | undefined
 
