@@ -1,0 +1,91 @@
+import type { CompareSettings, RunConfig } from './settings.js'
+
+/** A layer over the course of a run: one entry per observed step in each list. */
+export interface LayerSeries {
+  /** As in the model: `conv1`, `norm1`, ..., `fc`. */
+  layer: string
+  /** Training images seen when the step began. */
+  samples: number[]
+  /** Of the layer's output. */
+  mean: number[]
+  std: number[]
+  /** Length of the gradient of the loss with respect to the output. */
+  gradientNorm: number[]
+  /** Length of the gradient with respect to the weight; null for layers without. */
+  weightGradientNorm: number[] | null
+}
+
+/** The first loss that was no finite number. */
+export interface Divergence {
+  step: number
+  samples: number
+  /** What it was: NaN or an infinity. */
+  loss: string
+  /** The first parameter with such a value, else the first layer whose output has one. */
+  where: string
+}
+
+export type RunStatus = 'finished' | 'diverged' | 'stopped'
+
+export interface RunResult extends RunConfig {
+  status: RunStatus
+  divergence: Divergence | null
+  /** Steps done. */
+  steps: number
+  stepsPlanned: number
+  /** Training loss of every step, before its update. The last one of a run that diverged is not finite. */
+  losses: number[]
+  /** Mean training loss of the steps that led up to a number of images seen; null where the run didn't come so far. */
+  lossAt: LossPoint[]
+  /** Share of the test images that are recognised, in evaluation mode; null unless finished. */
+  testAccuracy: number | null
+  /** In evaluation mode: BatchNorm uses its running averages. Null unless finished. */
+  testLoss: number | null
+  /** Median. */
+  msPerStep: number | null
+  /** Median over the observed steps of the gradient of the first convolution's weight. */
+  firstLayerGradientNorm: number | null
+  layers: LayerSeries[]
+}
+
+export interface LossPoint {
+  samples: number
+  loss: number | null
+}
+
+export interface CompareResult {
+  settings: CompareSettings
+  /** Numbers of images in the data set. */
+  trainingImages: number
+  testImages: number
+  /** Whether every run was made; false where it was stopped. */
+  complete: boolean
+  runs: RunResult[]
+  /** Sentences computed from the figures. */
+  findings: string[]
+}
+
+/** Of finite values; null where there is none. */
+export function median(values: readonly number[]): number | null {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
+  if (sorted.length === 0) return null
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** At which numbers of images seen the training loss is read, and over how many images before. */
+export function checkpoints(samples: number): { at: number[]; window: number } {
+  return { at: [1 / 8, 1 / 4, 1 / 2, 1].map((share) => Math.round(share * samples)), window: Math.round(samples / 16) }
+}
+
+/** Means of the losses of the steps that end in the `window` images before each point, at least one step. */
+export function lossesAt(losses: readonly number[], batchSize: number, samples: number, stepsPlanned: number): LossPoint[] {
+  const { at, window } = checkpoints(samples)
+  return at.map((point) => {
+    const end = Math.min(stepsPlanned, Math.max(1, Math.round(point / batchSize)))
+    if (losses.length < end) return { samples: point, loss: null }
+    const part = losses.slice(Math.max(0, Math.min(end - 1, end - Math.round(window / batchSize))), end)
+    const mean = part.reduce((sum, loss) => sum + loss, 0) / part.length
+    return { samples: point, loss: Number.isFinite(mean) ? mean : null }
+  })
+}

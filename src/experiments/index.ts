@@ -1,0 +1,6 @@
+/** The claims about normalization as runnable experiments. Knows neither Node nor a page. */
+export { type CompareHooks, type CompareProgress, compare } from './compare/compare.js'
+export { findings } from './compare/findings.js'
+export type { CompareResult, Divergence, LayerSeries, LossPoint, RunResult, RunStatus } from './compare/result.js'
+export type { DigitData } from './compare/run.js'
+export { type CompareSettings, checkSettings, defaultSettings, type RunConfig, runsOf } from './compare/settings.js'
