@@ -34,8 +34,8 @@ function warnOfBroadcast(owner: string, x: Tensor, target: Tensor): void {
 
 /** x - target, for losses that broadcast with a warning. */
 function difference(owner: string, kernel: string, x: Tensor, target: Tensor): Tensor {
-  warnOfBroadcast(owner, x, target)
   const d = x.sub(target)
+  warnOfBroadcast(owner, x, target)
   if (!isFloatingPoint(d.dtype)) throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[d.dtype].scalarName}'`)
   return d
 }
@@ -73,8 +73,9 @@ export function mseLoss(x: Tensor, target: Tensor, options: WeightedLossOptions 
 export function l1Loss(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['weight', 'reduction'])
   checkReduction(options.reduction)
+  const losses = x.sub(target).abs()
   warnOfBroadcast('l1Loss', x, target)
-  return reduceWeighted(x.sub(target).abs(), x, options, 'weights')
+  return reduceWeighted(losses, x, options, 'weights')
 }
 
 /** d^2 / 2 where |d| < delta, else delta (|d| - delta / 2). With c = d cut to [-delta, delta] that is c (d - c / 2), and its slope is c. */
@@ -118,7 +119,9 @@ export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & {
 /** log(1 + exp(-target x)) for targets of 1 and -1. As `torch.nn.functional.soft_margin_loss`, without its overflow. */
 export function softMarginLoss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   checkOptions('softMarginLoss', options, ['reduction'])
-  return reduceLoss(x.mul(target).logsigmoid().neg(), checkReduction(options.reduction))
+  const reduction = checkReduction(options.reduction)
+  // Beyond 40 the 1 is lost in float64 too.
+  return reduceLoss(x.mul(target).neg().softplus({ threshold: 40 }), reduction)
 }
 
 export interface PoissonNllOptions extends LossOptions {
