@@ -19,7 +19,13 @@ const weights = (shape: readonly number[], seed: number): Float32Array => number
 
 const shapes = { conv1: [16, 1, 3, 3], conv2: [32, 16, 3, 3], fc: [CLASSES, 32 * 49], bias: [CLASSES] }
 type Norm = 'batch' | 'layer'
-const normShapes: Record<Norm, [number[], number[]]> = { batch: [[16], [32]], layer: [[16, 28, 28], [32, 14, 14]] }
+const normShapes: Record<Norm, [number[], number[]]> = {
+  batch: [[16], [32]],
+  layer: [
+    [16, 28, 28],
+    [32, 14, 14],
+  ],
+}
 
 function ours(norm: Norm): Contestant {
   const make = (i: 0 | 1) => (norm === 'batch' ? new nn.BatchNorm2d(normShapes.batch[i][0]) : new nn.LayerNorm(normShapes.layer[i]))
@@ -91,7 +97,10 @@ function withJax(jax: Jax, norm: Norm): Contestant {
     const mean = np.mean(input.ref, axes, { keepdims: true })
     const centered = input.sub(mean)
     const variance = np.mean(centered.ref.mul(centered.ref), axes, { keepdims: true })
-    return centered.mul(np.reciprocal(np.sqrt(variance.add(EPS)))).mul(weight).add(bias)
+    return centered
+      .mul(np.reciprocal(np.sqrt(variance.add(EPS))))
+      .mul(weight)
+      .add(bias)
   }
   const pool = (input: A): A => {
     const [n, c, h, w] = input.shape

@@ -66,7 +66,11 @@ async function main(): Promise<void> {
     console.log(usage)
     return
   }
-  const only = choose('workload', values.only, workloads.map((w) => w.name))
+  const only = choose(
+    'workload',
+    values.only,
+    workloads.map((w) => w.name),
+  )
   const names = choose('peer', values.peers, peerNames)
   const seconds = Number(values.seconds)
   if (!(seconds > 0)) throw new UsageError(`--seconds must be a positive number, got '${values.seconds}'`)

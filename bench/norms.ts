@@ -1,4 +1,4 @@
-import { nn, noGrad, Tensor, tensor } from '../src/index.js'
+import { nn, noGrad, type Tensor, tensor } from '../src/index.js'
 import type { Jax, Tfjs } from './peers.js'
 import { type Contestant, numbers, product, type Workload } from './workload.js'
 
@@ -46,7 +46,10 @@ function withJax(jax: Jax, p: Problem): Contestant {
     const mean = np.mean(input.ref, p.axes, { keepdims: true })
     const centered = input.sub(mean)
     const variance = np.mean(centered.ref.mul(centered.ref), p.axes, { keepdims: true })
-    return centered.mul(np.reciprocal(np.sqrt(variance.add(EPS)))).mul(weight).add(bias)
+    return centered
+      .mul(np.reciprocal(np.sqrt(variance.add(EPS))))
+      .mul(weight)
+      .add(bias)
   }
   const step = jax.jit((input: A, weight: A, bias: A, upstream: A): A[] => {
     const [y, pull] = jax.vjp(norm, [input, weight, bias])

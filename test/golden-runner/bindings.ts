@@ -14,6 +14,8 @@ const signatures: Record<string, Signature> = JSON.parse(readFileSync(new URL('.
 /** Functions without a Python signature, and those with more positional arguments here than PyTorch requires. */
 const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.batch_norm': ['input', 'running_mean', 'running_var', 'weight', 'bias'],
+  'torch.nn.functional.softmax': ['input', 'dim'],
+  'torch.nn.functional.log_softmax': ['input', 'dim'],
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],
 }
 
@@ -64,7 +66,7 @@ export function bindArguments(path: string, args: readonly unknown[], kwargs: Re
   const names = signature?.names ?? positional[path] ?? []
   const own = positional[path] ?? names.slice(0, signature?.required ?? args.length)
   const given = new Map<string, unknown>()
-  args.forEach((value, i) => given.set(names[i] ?? own[i] ?? `#${i}`, convert(value)))
+  for (const [i, value] of args.entries()) given.set(names[i] ?? own[i] ?? `#${i}`, convert(value))
   for (const [name, value] of Object.entries(kwargs)) given.set(name, convert(value))
   const list: unknown[] = []
   const options: Record<string, unknown> = {}
@@ -111,7 +113,10 @@ function attributeOf(object: unknown, name: string): unknown {
   const found: unknown = Reflect.get(object, camelCase(name))
   if (typeof found !== 'function') return found
   const method: Callable = (args, kwargs) =>
-    Reflect.apply(found, object, [...args.map(convert), ...(Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [camelCase(k), convert(v)]))] : [])])
+    Reflect.apply(found, object, [
+      ...args.map(convert),
+      ...(Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [camelCase(k), convert(v)]))] : []),
+    ])
   return method
 }
 
@@ -138,10 +143,21 @@ const plain =
 
 const torchFunctions: Record<string, unknown> = Object.fromEntries([
   ...['rand', 'randn', 'empty', 'zeros', 'ones'].map((n) => [`torch.${n}`, creation(`torch.${n}`)]),
-  ...['randperm', 'randint', 'arange', 'linspace', 'full', 'normal', 'bernoulli', 'multinomial', 'tensor', 'rand_like', 'randn_like', 'randint_like', 'manual_seed'].map((n) => [
-    `torch.${n}`,
-    plain(`torch.${n}`),
-  ]),
+  ...[
+    'randperm',
+    'randint',
+    'arange',
+    'linspace',
+    'full',
+    'normal',
+    'bernoulli',
+    'multinomial',
+    'tensor',
+    'rand_like',
+    'randn_like',
+    'randint_like',
+    'manual_seed',
+  ].map((n) => [`torch.${n}`, plain(`torch.${n}`)]),
 ])
 
 function subscript(object: unknown, index: unknown): unknown {

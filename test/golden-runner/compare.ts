@@ -87,7 +87,9 @@ export function compare(family: Family, c: GoldenCase, key: string, got: Tensor,
   if (result.worst > 1) {
     const verdict = judge(family, c, key, got)
     if (verdict && verdict.ours <= verdict.stored) {
-      errors.closerThanStored.push(`${c.name}/${key}: ours is ${verdict.ours.toPrecision(3)} from the exact result, the stored one ${verdict.stored.toPrecision(3)}`)
+      errors.closerThanStored.push(
+        `${c.name}/${key}: ours is ${verdict.ours.toPrecision(3)} from the exact result, the stored one ${verdict.stored.toPrecision(3)}`,
+      )
       return
     }
   }

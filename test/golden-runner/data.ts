@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { IndexError, NotImplementedError } from '../../src/core/errors.js'
-import { parseSafetensors, type RawTensor } from '../../src/io/safetensors-format.js'
 import type { Dtype } from '../../src/core/dtype.js'
+import { IndexError, NotImplementedError } from '../../src/core/errors.js'
 import { emptyTensor, type Tensor } from '../../src/core/tensor.js'
+import { parseSafetensors, type RawTensor } from '../../src/io/safetensors-format.js'
 
 /** One class of tolerances: |got - want| <= rtol |want| + atol max(floor, largest |want|). */
 export interface Tolerance {

@@ -2,44 +2,14 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { RuntimeError } from '../../src/core/errors.js'
-import { scope } from '../../src/index.js'
-import { NotThereYet } from './bindings.js'
-import type { Errors } from './compare.js'
-import { Family, type GoldenCase } from './data.js'
-import { runnerFor } from './runners.js'
+import { Family } from './data.js'
+import { accuracyRatio, notThereYet, runFamily } from './report.js'
 
 /**
  * Checks a folder of golden data: `npm run golden -- [FOLDER] [--only FAMILY] [--case NAME] [--verbose]`.
  * Prints per family the cases passed and failed and the largest error, and per norm family the ratio of our largest error against float64 to
  * PyTorch's own; ends with `N passed, N failed`.
  */
-
-/** Families of later issues: listed by name, never counted as passed. */
-const notThereYet = ['groupnorm', 'instancenorm', 'rmsnorm', 'lrn_normalize', 'weight_spectral_norm', 'recurrent', 'attention', 'tools']
-
-interface Report {
-  passed: number
-  failed: { name: string; reason: string }[]
-  later: Map<string, number>
-  worst: number
-  ratios: number[]
-  closerThanStored: string[]
-}
-
-function runCase(family: Family, c: GoldenCase, report: Report): void {
-  const errors: Errors = { worst: 0, accuracy: [], closerThanStored: report.closerThanStored }
-  try {
-    scope(() => runnerFor(family, c)(family, c, errors))
-    report.passed++
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    if (error instanceof NotThereYet) report.later.set(error.message, (report.later.get(error.message) ?? 0) + 1)
-    else report.failed.push({ name: c.name, reason: error.name === 'Mismatch' ? error.message : `${error.name}: ${error.message}${verbose ? `\n${error.stack}` : ''}` })
-  }
-  report.worst = Math.max(report.worst, errors.worst)
-  // A case's largest error against its own scale; below one rounding both are as good as exact.
-  for (const { ours, torch } of errors.accuracy) if (ours > 0 && torch > 0 && Number.isFinite(ours)) report.ratios.push(ours / torch)
-}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -75,14 +45,13 @@ function main(): number {
       later.push(name)
       continue
     }
-    const family = new Family(folder, name)
-    const report: Report = { passed: 0, failed: [], later: new Map(), worst: 0, ratios: [], closerThanStored: [] }
-    for (const c of family.cases) if (!values.case || c.name === values.case) runCase(family, c, report)
+    const report = runFamily(new Family(folder, name), (c) => !values.case || c.name === values.case)
     passed += report.passed
     failed += report.failed.length
-    const mean = report.ratios.length > 0 ? `geometric mean ${Math.exp(report.ratios.reduce((s, r) => s + Math.log(r), 0) / report.ratios.length).toFixed(3)} over ${report.ratios.length} arrays` : ''
+    const mean = report.ratios.length > 0 ? `geometric mean ${accuracyRatio(report).toFixed(3)} over ${report.ratios.length} arrays` : ''
     console.log(`${pad(name, 22)}${pad(report.passed, 8)}${pad(report.failed.length, 8)}${pad(`${report.worst.toPrecision(3)} of 1`, 16)}${mean}`)
-    for (const { name: caseName, reason } of report.failed.slice(0, verbose ? undefined : 20)) console.log(`  ${caseName}: ${reason}`)
+    for (const { name: caseName, reason, stack } of report.failed.slice(0, verbose ? undefined : 20))
+      console.log(`  ${caseName}: ${reason}${verbose ? `\n${stack}` : ''}`)
     if (!verbose && report.failed.length > 20) console.log(`  ... and ${report.failed.length - 20} more (--verbose shows all)`)
     for (const line of report.closerThanStored) console.log(`  passed by exact arithmetic: ${line}`)
     for (const [what, n] of report.later) later.push(`${name}: ${n} cases of ${what}`)

@@ -22,7 +22,8 @@ export interface Slice {
   readonly slice: readonly [start: unknown, stop: unknown, step: unknown]
 }
 
-const tokenPattern = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(\*\*|\/\/|==|!=|<=|>=|[-+*/%()[\]{},:.<>=]))/y
+const tokenPattern =
+  /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(\*\*|\/\/|==|!=|<=|>=|[-+*/%()[\]{},:.<>=]))/y
 
 type Token = { kind: 'number' | 'name' | 'string' | 'symbol'; text: string }
 

@@ -1,5 +1,5 @@
-import { noGrad, scope, Tensor } from '../../src/index.js'
 import { defaultGenerator } from '../../src/core/random.js'
+import { noGrad, Tensor, tensor } from '../../src/index.js'
 import { Module } from '../../src/nn/module.js'
 import { call, python } from './bindings.js'
 import { check, compare, type Errors, Mismatch, valuesOf } from './compare.js'
@@ -14,7 +14,13 @@ export const runRandom: Runner = (family, c, errors) => {
   if (c.initial_seed !== undefined) check(String(defaultGenerator.initialSeed()) === String(c.initial_seed), `initial seed ${defaultGenerator.initialSeed()}`)
   for (const step of c.program ?? []) {
     if (typeof step === 'string') throw new Mismatch(`don't know how to do '${step}'`)
-    compareResult(family, c, step.key, noGrad(() => python(step.expr)), errors)
+    compareResult(
+      family,
+      c,
+      step.key,
+      noGrad(() => python(step.expr)),
+      errors,
+    )
   }
 }
 
@@ -43,76 +49,102 @@ function compareState(family: Family, c: GoldenCase, key: string): void {
   check(got.length === want.length && at < 0, `${key}: byte ${at} is ${got[at]}, expected ${want[at]}`)
 }
 
-/** Sums over the axes other than `kept`, in float64. */
-class Statistics {
-  private readonly n: number
-  constructor(
-    private readonly x: Tensor,
-    private readonly axes: number[],
-  ) {
-    this.n = axes.reduce((n, a) => n * x.shape[a], 1)
+const statistics: Readonly<Record<string, (values: Iterable<number>, n: number, mean: number) => number>> = {
+  mean: (_, __, mean) => mean,
+  var_biased: (values, n, mean) => total(values, (v) => (v - mean) ** 2) / n,
+  min: (values) => fold(values, Math.min, Number.POSITIVE_INFINITY),
+  max: (values) => fold(values, Math.max, Number.NEGATIVE_INFINITY),
+  sum: (values) => total(values, (v) => v),
+  sum_sq: (values) => total(values, (v) => v * v),
+  sum_abs: (values) => total(values, Math.abs),
+}
+
+function fold(values: Iterable<number>, pick: (a: number, b: number) => number, start: number): number {
+  let best = start
+  for (const v of values) best = pick(best, v)
+  return best
+}
+
+function total(values: Iterable<number>, f: (v: number) => number): number {
+  let sum = 0
+  for (const v of values) sum += f(v)
+  return sum
+}
+
+/** A large tensor's values, read out once, and named pieces of it: statistics in float64, corners, slices. */
+class Summary {
+  private readonly values: Float32Array
+  constructor(private readonly x: Tensor) {
+    this.values = x.detach().toTypedArray() as Float32Array
   }
 
-  value(name: string): Tensor {
-    const { x, axes } = this
+  /** One statistic over all values, per channel or per sample. */
+  statistic(name: string): Float64Array {
+    const [kind, per] = name.split('.').reverse()
+    const [n, channels, h, w] = this.x.shape
+    const groups = per === 'per_channel' ? this.channels(n, channels, h * w) : per === 'per_sample' ? this.samples(n) : [this.values]
+    return Float64Array.from(groups, (group) => statistics[kind](group, group.length, total(group, (v) => v) / group.length))
+  }
+
+  private samples(n: number): Float32Array[] {
+    const size = this.values.length / n
+    return Array.from({ length: n }, (_, i) => this.values.subarray(i * size, (i + 1) * size))
+  }
+
+  private channels(n: number, channels: number, length: number): Float32Array[] {
+    return Array.from({ length: channels }, (_, c) => {
+      const group = new Float32Array(n * length)
+      for (let i = 0; i < n; i++) group.set(this.values.subarray((i * channels + c) * length, (i * channels + c + 1) * length), i * length)
+      return group
+    })
+  }
+
+  /** A part of the tensor as it is. */
+  part(name: string): Tensor {
+    const x = this.x.detach()
+    const [n, , h, w] = x.shape
     switch (name) {
-      case 'mean':
-        return x.mean(axes)
-      case 'var_biased':
-        return x.var(axes, { correction: 0 })
-      case 'min':
-        return x.amin(axes)
-      case 'max':
-        return x.amax(axes)
-      case 'sum':
-        return x.mean(axes).mul(this.n)
-      case 'sum_sq':
-        return x.square().sum(axes)
-      case 'sum_abs':
-        return x.abs().sum(axes)
+      case 'first64':
+        return x.reshape([-1]).slice(0, 0, 64)
+      case 'last64':
+        return x.reshape([-1]).slice(0, -64)
+      case 'first_corner':
+        return x.select(0, 0).slice(1, 0, 4).slice(2, 0, 4)
+      case 'last_corner':
+        return x
+          .select(0, n - 1)
+          .slice(1, h - 4)
+          .slice(2, w - 4)
+      case 'middle_row':
+        return x
+          .select(0, n / 2)
+          .select(0, 1)
+          .select(0, h / 2)
       default:
-        throw new Mismatch(`unknown statistic ${name}`)
+        throw new Mismatch(`unknown piece ${name}`)
     }
   }
 }
 
-/** Named pieces of an array too large to store: statistics, corners, slices. */
-function piece(x: Tensor, name: string): Tensor {
-  const wide = () => x.detach().to('float64')
-  const [scopeName, statistic] = name.split('.')
-  if (scopeName === 'per_channel') return new Statistics(wide(), [0, 2, 3]).value(statistic)
-  if (scopeName === 'per_sample') return new Statistics(wide(), [1, 2, 3]).value(statistic)
-  if (name === 'sum') return wide().sum()
-  if (name === 'sum_sq') return wide().square().sum()
-  if (name === 'sum_abs') return wide().abs().sum()
-  if (name === 'min') return x.detach().amin()
-  if (name === 'max') return x.detach().amax()
-  const flat = x.detach().reshape([-1])
-  if (name === 'first64') return flat.slice(0, 0, 64)
-  if (name === 'last64') return flat.slice(0, -64)
-  const [n, , h, w] = x.shape
-  if (name === 'first_corner') return x.detach().select(0, 0).slice(1, 0, 4).slice(2, 0, 4)
-  if (name === 'last_corner') return x.detach().select(0, n - 1).slice(1, h - 4).slice(2, w - 4)
-  if (name === 'middle_row') return x.detach().select(0, n / 2).select(0, 1).select(0, h / 2)
-  throw new Mismatch(`unknown piece ${name}`)
-}
-
 /** Sums of many float32 results are judged against the size of their terms; other pieces by the case's own tolerance. */
 function comparePieces(family: Family, c: GoldenCase, prefix: string, x: Tensor, errors: Errors): void {
+  const summary = new Summary(x)
+  const size = summary.statistic('sum_abs')[0]
   for (const key of c.keys.filter((k) => k.startsWith(prefix))) {
     const name = key.slice(prefix.length)
-    scope(() => {
-      const got = piece(x, name)
+    const kind = name.split('.').at(-1) ?? ''
+    if (!(kind in statistics)) compare(family, c, key, summary.part(name), errors)
+    else {
+      const got = summary.statistic(name)
       // Each term may be off by some roundings of its own, 2^-24 of it, and those of a sum add up.
-      if (/(sum|sum_sq|sum_abs)$/.test(name)) compareWithin(family, c, key, got, 2 ** -23 * piece(x, 'sum_abs').item())
-      else compare(family, c, key, got, errors)
-    })
+      if (kind.startsWith('sum')) compareWithin(family, c, key, got, 2 ** -23 * size)
+      else compare(family, c, key, tensor(got, { shape: family.array(c, key).shape, dtype: family.array(c, key).dtype }), errors)
+    }
   }
 }
 
-function compareWithin(family: Family, c: GoldenCase, key: string, got: Tensor, allowed: number): void {
-  const [g, w] = [valuesOf(got), valuesOf(family.array(c, key))]
-  w.forEach((want, i) => {
+function compareWithin(family: Family, c: GoldenCase, key: string, g: Float64Array, allowed: number): void {
+  valuesOf(family.array(c, key)).forEach((want, i) => {
     const limit = allowed + 1e-6 * Math.abs(want)
     check(Math.abs(g[i] - want) <= limit, `${key}[${i}]: ${g[i]}, expected ${want} within ${limit.toPrecision(3)}`)
   })
@@ -147,7 +179,7 @@ export const runStatistics: Runner = (family, c, errors) => {
   for (const [name, t] of module.namedBuffers()) if (family.has(c, `buffer_after.${name}`)) compare(family, c, `buffer_after.${name}`, t, errors)
   for (const [name, p] of module.namedParameters()) {
     check(p.grad !== null, `${name} has no gradient`)
-    if (family.has(c, `grad.${name}`)) compareWithin(family, c, `truth64.grad64.${name}`, p.grad, 1e-5 * Math.sqrt(x.numel() / p.numel()))
+    if (family.has(c, `grad.${name}`)) compareWithin(family, c, `truth64.grad64.${name}`, valuesOf(p.grad), 1e-5 * Math.sqrt(x.numel() / p.numel()))
     // A gradient sums one product per sample and position, as the data's note says.
     else comparePieces(family, c, `grad.${name}.`, p.grad, errors)
   }
