@@ -7,12 +7,13 @@ import { fold, lastSquares, runMean, runMeanSquare } from './moments'
  * A mean is used as high + low, a float32 and what it lacks: x - high is exact where it matters, and low goes into constants, so that an
  * offset of 1e6 costs no accuracy. With w = weight or 1, b = bias or 0, x^ = (x - mean) rstd:
  *     y  = x^ w + b                                 = (x - high) scale + shift,   scale = rstd w, shift = b - low scale
- *     dx = rstd (dy w - mean(dy w) - x^ mean(dy w x^)) = a dy + (k ((x - high) rstd) + c)
- * rstd stays a factor of its own: k rstd could leave float32's range. Sums run in float32 over at most 32 elements of a lane, then in float64.
+ *     dx = rstd (g - mean(g) - x^ mean(g x^))        = scale ((g + c) + k ((x - high) rstd)),   g = dy w
+ * Where w is one number, as BatchNorm's, it goes into scale and g is dy. rstd stays a factor of its own: k rstd could leave float32's range.
+ * g + c comes first, as it may cancel to nothing. Sums run in float32 over at most 32 elements of a lane, then in float64.
  * Absent tensors have address 0.
  *
  * BatchNorm sees x [N, C, L] as N C planes of L; where L is 1, as rows of C channels. Coefficients of channels are float32 arrays one
- * behind the other: high, scale, shift forward; high, rstd, a, k, c backward.
+ * behind the other: high, scale, shift forward; high, rstd, scale, k, c backward.
  */
 
 /** Elements after which float32 sums are folded into float64. */
@@ -40,21 +41,33 @@ function affineRun(x: usize, y: usize, n: i32, high: f32, scale: f32, shift: f32
   for (; n > 0; n -= 4, x += 16, y += 16) storeUpTo(y, affineLanes(loadUpTo(x, n), vh, vs, vt), n)
 }
 
-/** dx = a dy + (k ((x - high) rstd) + c). */
-@inline function gradLanes(dy: v128, x: v128, high: v128, rstd: v128, a: v128, k: v128, c: v128): v128 {
-  return f32x4.add(f32x4.mul(a, dy), f32x4.add(f32x4.mul(k, f32x4.mul(f32x4.sub(x, high), rstd)), c))
+/** dx = scale ((g + c) + k ((x - high) rstd)). */
+@inline function gradLanes(g: v128, x: v128, high: v128, rstd: v128, scale: v128, k: v128, c: v128): v128 {
+  return f32x4.mul(scale, f32x4.add(f32x4.add(g, c), f32x4.mul(k, f32x4.mul(f32x4.sub(x, high), rstd))))
 }
-function gradRun(dy: usize, x: usize, dx: usize, n: i32, high: f32, rstd: f32, a: f32, k: f32, c: f32): void {
+/** With g = dy weight, or, where T is not bool, g = dy. */
+function gradRun<T>(dy: usize, x: usize, dx: usize, n: i32, high: f32, rstd: f32, scale: f32, k: f32, c: f32, weight: f32): void {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
-  const va = f32x4.splat(a)
+  const vs = f32x4.splat(scale)
   const vk = f32x4.splat(k)
   const vc = f32x4.splat(c)
+  const vw = f32x4.splat(weight)
   for (; n >= 8; n -= 8, dy += 32, x += 32, dx += 32) {
-    v128.store(dx, gradLanes(v128.load(dy), v128.load(x), vh, vr, va, vk, vc))
-    v128.store(dx, gradLanes(v128.load(dy, 16), v128.load(x, 16), vh, vr, va, vk, vc), 16)
+    let g0 = v128.load(dy)
+    let g1 = v128.load(dy, 16)
+    if (isBoolean<T>()) {
+      g0 = f32x4.mul(g0, vw)
+      g1 = f32x4.mul(g1, vw)
+    }
+    v128.store(dx, gradLanes(g0, v128.load(x), vh, vr, vs, vk, vc))
+    v128.store(dx, gradLanes(g1, v128.load(x, 16), vh, vr, vs, vk, vc), 16)
   }
-  for (; n > 0; n -= 4, dy += 16, x += 16, dx += 16) storeUpTo(dx, gradLanes(loadUpTo(dy, n), loadUpTo(x, n), vh, vr, va, vk, vc), n)
+  for (; n > 0; n -= 4, dy += 16, x += 16, dx += 16) {
+    let g = loadUpTo(dy, n)
+    if (isBoolean<T>()) g = f32x4.mul(g, vw)
+    storeUpTo(dx, gradLanes(g, loadUpTo(x, n), vh, vr, vs, vk, vc), n)
+  }
 }
 
 /** Second result of runSums: sum(dy ((x - high) rstd)). */
@@ -241,7 +254,7 @@ function storePairs(out: usize, s: v128, q: v128, n: i32): void {
 
 /**
  * dweight, dbias (either may be absent) and the coefficients of dx (absent: 0) from parts [count, channels] of n elements a channel in all.
- * Without `training` mean and rstd were given and carry no gradient: dx = a dy, whose coefficients are those of an affine kernel. A block is a
+ * Without `training` mean and rstd were given and carry no gradient: dx = scale dy, whose coefficients are those of an affine kernel. A block is a
  * channel.
  */
 export function batchNormGradients(
@@ -265,20 +278,20 @@ export function batchNormGradients(
     if (dweight) store<f32>(at(dweight, c), <f32>dw)
     if (dbias) store<f32>(at(dbias, c), <f32>sum)
     if (!coefficients) continue
-    const a = r * factor(weight, c)
+    const scale = <f32>(r * factor(weight, c))
     const out = at(coefficients, c)
     if (!training) {
       store<f32>(out, 0)
-      store<f32>(out + step, <f32>a)
+      store<f32>(out + step, scale)
       store<f32>(out + 2 * step, 0)
       continue
     }
-    const k = -a * dw / n
+    const k = -dw / n
     store<f32>(out, high)
     store<f32>(out + step, <f32>r)
-    store<f32>(out + 2 * step, <f32>a)
+    store<f32>(out + 2 * step, scale)
     store<f32>(out + 3 * step, <f32>k)
-    store<f32>(out + 4 * step, <f32>(-a * sum / n - k * low))
+    store<f32>(out + 4 * step, <f32>(-sum / n - k * low))
   }
 }
 
@@ -291,9 +304,9 @@ export function gradPlanes(dy: usize, x: usize, dx: usize, coefficients: usize, 
   for (let plane = begin; plane < end; plane++) {
     const k = at(coefficients, plane % channels)
     const offset = <usize>(plane * size) << 2
-    gradRun(
+    gradRun<i32>(
       dy + offset, x + offset, dx + offset, size,
-      load<f32>(k), load<f32>(k + step), load<f32>(k + 2 * step), load<f32>(k + 3 * step), load<f32>(k + 4 * step),
+      load<f32>(k), load<f32>(k + step), load<f32>(k + 2 * step), load<f32>(k + 3 * step), load<f32>(k + 4 * step), 1,
     )
   }
 }
@@ -416,10 +429,10 @@ export function segmentedRowGrad(
       sumGx += w * product
     }
     if (!dx) continue
-    const k = -r * sumGx / <f64>size
-    const c = (mean ? -r * sumG / <f64>size : 0) - k * low
+    const k = -sumGx / <f64>size
+    const c = (mean ? -sumG / <f64>size : 0) - k * low
     for (let s = 0, start = offset; s < segments; s++, start += <usize>run << 2) {
-      gradRun(dy + start, x + start, dx + start, run, high, <f32>r, <f32>(r * factor(weight, first + s)), <f32>k, <f32>c)
+      gradRun<bool>(dy + start, x + start, dx + start, run, high, <f32>r, <f32>r, <f32>k, <f32>c, <f32>factor(weight, first + s))
     }
   }
 }
@@ -460,8 +473,8 @@ export function rowGrad(
         ? rowSums<bool>(dy + offset, x + offset, weight, size, high, <f32>r, <f32>shift, sums)
         : rowSums<i32>(dy + offset, x + offset, weight, size, high, <f32>r, <f32>shift, 0)
       if (!dx) continue
-      const k = -r * products / <f64>size
-      const c = (mean ? -r * sumG / <f64>size : 0) + k * shift
+      const k = -products / <f64>size
+      const c = (mean ? -sumG / <f64>size : 0) + k * shift
       rowDx(dy + offset, x + offset, dx + offset, weight, size, high, <f32>r, <f32>k, <f32>c)
     }
   }
@@ -515,14 +528,14 @@ function rowSums<T>(dy: usize, x: usize, weight: usize, n: i32, high: f32, rstd:
   return sumDoubles(sum)
 }
 
-/** dx = rstd dy weight + (k ((x - high) rstd) + c). */
+/** dx with a weight, unless its address is 0, for each element. */
 @inline function rowDx(dy: usize, x: usize, dx: usize, weight: usize, n: i32, high: f32, rstd: f32, k: f32, c: f32): void {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
   const vk = f32x4.splat(k)
   const vc = f32x4.splat(c)
   if (!weight) {
-    gradRun(dy, x, dx, n, high, rstd, rstd, k, c)
+    gradRun<i32>(dy, x, dx, n, high, rstd, rstd, k, c, 1)
     return
   }
   for (; n >= 4; n -= 4, dy += 16, x += 16, dx += 16, weight += 16) {
