@@ -104,17 +104,24 @@ function stableRates(runs: readonly RunResult[]): string[] {
   })
 }
 
-/** BatchNorm is another function in evaluation: a loss far from that of training shows what the batch's statistics did. */
+/** How many times its last training loss a run's loss on the test digits is; null where one of them is missing. */
+function testToTraining(run: RunResult): number | null {
+  const training = run.lossAt.at(-1)?.loss ?? null
+  return learned(run) && training !== null && training > 0 && run.testLoss !== null && Number.isFinite(run.testLoss) ? run.testLoss / training : null
+}
+
+/** BatchNorm is another function in evaluation. Where its test loss is farther from its training loss than that of others, that shows. */
 function trainingAndTest(runs: readonly RunResult[]): string[] {
-  return runs.flatMap((run) => {
-    const training = run.lossAt.at(-1)?.loss ?? null
-    if (run.norm !== 'batch' || training === null || run.testLoss === null || !Number.isFinite(run.testLoss)) return []
-    const ratio = run.testLoss / training
-    if (ratio > 2 / 3 && ratio < 1.5) return []
-    const relation = ratio < 1 ? 'lower' : 'higher'
-    const factor = (ratio < 1 ? 1 / ratio : ratio).toFixed(1)
+  return settingsOf(runs).flatMap((group) => {
+    const batch = group.find(({ norm }) => norm === 'batch')
+    const ratio = batch ? testToTraining(batch) : null
+    const others = group.filter(({ norm }) => norm !== 'batch').flatMap((run) => testToTraining(run) ?? [])
+    if (ratio === null || others.length === 0) return []
+    const relation = ratio > 1.5 * Math.max(...others) ? 'more' : ratio < Math.min(...others) / 1.5 ? 'less' : null
+    if (!relation) return []
+    const times = others.map((r) => r.toFixed(1)).join(' and ')
     return [
-      `BatchNorm at ${settingText(run)} had a loss of ${training.toFixed(3)} in training, with the statistics of each batch, and of ${run.testLoss.toFixed(3)} on the test digits, with running averages: ${factor} times ${relation}.`,
+      `With running averages in place of each batch's statistics, BatchNorm's loss on the test digits at ${settingText(group[0])} was ${ratio.toFixed(1)} times its training loss, ${relation} than without BatchNorm (${times} times).`,
     ]
   })
 }
@@ -131,8 +138,8 @@ function firstLayerGradients(runs: readonly RunResult[]): string[] {
     .sort((a, b) => b.ratio - a.ratio)
     .slice(0, 1)
     .map(({ low, high, ratio }) => {
-      const figures = `${high.firstLayerGradientNorm.toPrecision(2)} against ${low.firstLayerGradientNorm.toPrecision(2)}`
-      return `The gradient of the first layer differed most at ${settingText(low)}: with ${name(high)} it was ${ratio.toPrecision(2)} times as long as with ${name(low)} (median ${figures}).`
+      const figures = `${Number(high.firstLayerGradientNorm.toPrecision(2))} against ${Number(low.firstLayerGradientNorm.toPrecision(2))}`
+      return `The gradient of the first layer differed most at ${settingText(low)}: with ${name(high)} it was ${Number(ratio.toPrecision(2))} times as long as with ${name(low)} (median ${figures}).`
     })
 }
 

@@ -1,0 +1,131 @@
+import { element, escapeText } from './markup.js'
+import { bandScale, linearScale, logScale, type Scale } from './scale.js'
+
+/** Line charts as SVG text. Series differ by dash and marker, not by colour alone; colours come from the page (--series-0 and on). */
+
+export interface Series {
+  name: string
+  /** Which look it has, the same in every chart. */
+  look: number
+  points: readonly Point[]
+  /** Draws each point. Default false. */
+  markers?: boolean
+  /** What ended the series early, said at its last point. */
+  end?: string
+}
+
+export interface Point {
+  x: number
+  y: number
+  /** Reaches from y - spread to y + spread. */
+  spread?: number
+}
+
+export interface Axis {
+  label: string
+  /** Lowest and highest value; charts that shall compare are given the same. */
+  domain: readonly [number, number]
+  log?: boolean
+  /** Names at 0, 1, 2, ... in place of numbers. */
+  names?: readonly string[]
+}
+
+export interface Chart {
+  title: string
+  /** What it shows, for those who don't see it. */
+  description: string
+  x: Axis
+  y: Axis
+  series: readonly Series[]
+  /** Points without a line between them, side by side. */
+  apart?: boolean
+}
+
+const WIDTH = 420
+const HEIGHT = 290
+const box = { left: 54, right: WIDTH - 14, top: 34, bottom: HEIGHT - 46 }
+
+const dashes = [undefined, '7 4', '2 3', '10 3 2 3', '14 4', '1 5']
+export const lookCount = dashes.length
+
+export function chart({ title, description, x, y, series, apart = false }: Chart): string {
+  const xs = x.names ? bandScale(x.names, box.left, box.right) : linearScale(x.domain, box.left, box.right, 4)
+  const ys = y.log ? logScale(y.domain, box.bottom, box.top) : linearScale(y.domain, box.bottom, box.top)
+  const dodge = (i: number) => (apart && x.names ? ((i - (series.length - 1) / 2) * (box.right - box.left)) / x.names.length / (series.length + 1) : 0)
+  const content = [
+    element('text', { class: 'title', x: box.left, y: 18 }, escapeText(title)),
+    grid(xs, ys, x.names !== undefined),
+    element('text', { class: 'label', x: (box.left + box.right) / 2, y: HEIGHT - 8, 'text-anchor': 'middle' }, escapeText(x.label)),
+    element('text', { class: 'label', transform: `translate(13 ${(box.top + box.bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, escapeText(y.label)),
+    ...series.map((s, i) => drawSeries(s, xs, ys, dodge(i), apart)),
+  ]
+  return element('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${description}` }, content.join('\n'))
+}
+
+function grid(xs: Scale, ys: Scale, named: boolean): string {
+  const rows = ys.ticks.map(({ value, label }) => {
+    const at = ys.at(value)
+    const line = element('line', { class: 'grid', x1: box.left, x2: box.right, y1: at, y2: at })
+    return line + element('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end' }, escapeText(label))
+  })
+  const columns = xs.ticks.map(({ value, label }) => {
+    const at = xs.at(value)
+    const tick = named ? '' : element('line', { class: 'axis', x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 })
+    return tick + element('text', { x: at, y: box.bottom + 17, 'text-anchor': 'middle' }, escapeText(label))
+  })
+  return [...rows, ...columns, element('line', { class: 'axis', x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom })].join('')
+}
+
+function drawSeries({ name, look, points, markers = false, end }: Series, xs: Scale, ys: Scale, dodge: number, apart: boolean): string {
+  const at = points.map((p) => ({ ...p, px: xs.at(p.x) + dodge, py: ys.at(p.y) }))
+  const parts: string[] = []
+  if (!apart && at.length > 0) {
+    const path = at.map(({ px, py }, i) => `${i ? 'L' : 'M'}${px.toFixed(1)} ${py.toFixed(1)}`).join('')
+    parts.push(element('path', { class: 'line', d: path, 'stroke-dasharray': dashes[look] }))
+  }
+  for (const { px, py, x, y, spread } of at) {
+    if (spread !== undefined) parts.push(element('line', { class: 'spread', x1: px, x2: px, y1: ys.at(y - spread), y2: ys.at(y + spread) }))
+    const value = `${number(y)}${spread === undefined ? '' : ` ± ${number(spread)}`}`
+    if (markers)
+      parts.push(
+        element('g', {}, element('title', {}, escapeText(`${name}, ${xs.ticks.find((t) => t.value === x)?.label ?? x}: ${value}`)) + marker(look, px, py)),
+      )
+  }
+  const last = at[at.length - 1]
+  if (end && last) {
+    const anchor = last.px > (box.left + box.right) / 2 ? 'end' : 'start'
+    parts.push(element('path', { class: 'line', d: `M${last.px - 5} ${last.py - 5}l10 10m0 -10l-10 10` }))
+    parts.push(element('text', { class: 'note', x: last.px + (anchor === 'end' ? -9 : 9), y: last.py + 4, 'text-anchor': anchor }, escapeText(end)))
+  }
+  return element('g', { class: `series look-${look}` }, parts.join(''))
+}
+
+/** A circle, a square, a triangle, a diamond, a ring, a bar. */
+export function marker(look: number, x: number, y: number): string {
+  const r = 4.5
+  const shapes = [
+    () => element('circle', { class: 'marker', cx: x, cy: y, r }),
+    () => element('rect', { class: 'marker', x: x - r, y: y - r, width: 2 * r, height: 2 * r }),
+    () => element('path', { class: 'marker', d: `M${x} ${y - r - 1}l${r + 1} ${2 * r}h${-2 * (r + 1)}z` }),
+    () => element('path', { class: 'marker', d: `M${x} ${y - r - 1}l${r + 1} ${r + 1}l${-r - 1} ${r + 1}l${-r - 1} ${-r - 1}z` }),
+    () => element('circle', { class: 'marker hollow', cx: x, cy: y, r }),
+    () => element('rect', { class: 'marker', x: x - 2, y: y - r - 1, width: 4, height: 2 * r + 2 }),
+  ]
+  return shapes[look % shapes.length]()
+}
+
+/** What each look stands for. */
+export function legend(names: readonly { name: string; look: number }[]): string {
+  const items = names.map(({ name, look }) => {
+    const sample = element('path', { class: 'line', d: 'M1 8h38', 'stroke-dasharray': dashes[look] }) + marker(look, 20, 8)
+    return `<li>${element('svg', { class: `series look-${look}`, width: 40, height: 16, viewBox: '0 0 40 16', 'aria-hidden': 'true' }, sample)} ${escapeText(name)}</li>`
+  })
+  return `<ul class="legend">${items.join('')}</ul>`
+}
+
+/** Three significant digits, without exponent where that is short. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  const magnitude = Math.abs(value)
+  return magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)))
+}

@@ -1,0 +1,41 @@
+/** Text for HTML and SVG. */
+
+export const escapeText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+
+type Attributes = Readonly<Record<string, string | number | undefined>>
+
+/** An element; `content` is markup. Numbers are rounded to a tenth, finer than a pixel. */
+export function element(name: string, attributes: Attributes, content?: string): string {
+  const text = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? Math.round(value * 10) / 10 : escapeText(String(value))}"`)
+    .join('')
+  return content === undefined ? `<${name}${text}/>` : `<${name}${text}>${content}</${name}>`
+}
+
+export interface Column {
+  label: string
+  /** Numbers stand to the right. */
+  numeric?: boolean
+}
+
+/** A table; cells are text, null is a dash. The first column heads its row. */
+export function table(
+  caption: string,
+  columns: readonly Column[],
+  rows: readonly (readonly (string | null)[])[],
+  strong?: (row: number, column: number) => boolean,
+): string {
+  const head = columns.map(({ label, numeric }) => element('th', { scope: 'col', class: numeric ? 'number' : undefined }, escapeText(label))).join('')
+  const body = rows.map((cells, row) => {
+    const tds = cells.map((cell, column) => {
+      const text = escapeText(cell ?? '–')
+      const content = strong?.(row, column) ? element('strong', {}, text) : text
+      return column === 0 ? element('th', { scope: 'row' }, content) : element('td', { class: columns[column].numeric ? 'number' : undefined }, content)
+    })
+    return `<tr>${tds.join('')}</tr>`
+  })
+  const inner = `<caption>${escapeText(caption)}</caption><thead><tr>${head}</tr></thead><tbody>${body.join('\n')}</tbody>`
+  // Wide tables scroll by themselves, with the keyboard too.
+  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, element('table', {}, inner))
+}
