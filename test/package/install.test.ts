@@ -29,6 +29,15 @@ describe('installed into an empty folder', () => {
     expectWalkthrough(await runOrThrow(process.execPath, ['walkthrough.js'], folder))
   })
 
+  test('evenkeel/node writes tensors to a file and reads them back', async () => {
+    const source = `
+      import { tensor } from 'evenkeel'
+      import { readSafetensors, writeSafetensors } from 'evenkeel/node'
+      writeSafetensors('t.safetensors', { weight: tensor([[1, 2], [3, 4.5]]) })
+      console.log(JSON.stringify(readSafetensors('t.safetensors').weight.toArray()))`
+    expect(await runOrThrow(process.execPath, ['--input-type=module', '--eval', source], folder)).toBe('[[1,2],[3,4.5]]\n')
+  })
+
   test('the command explains itself', async () => {
     const { status, stdout } = await run(...npm('exec', '--offline', '--', 'evenkeel', '--help'), folder)
     expect(status).toBe(0)
