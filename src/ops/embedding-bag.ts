@@ -2,6 +2,7 @@ import { noGrad } from '../autograd/index.js'
 import { checkOptions, IndexError, NotImplementedError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
+import { composed } from './composed.js'
 import { checkIndices, embeddingRenorm_, indexTensor, lookUp, numbersOf } from './embedding.js'
 import { indexZeros } from './indexing.js'
 
@@ -40,7 +41,7 @@ function bagsOf(offsets: readonly number[], total: number, includeLastOffset: bo
 }
 
 /**
- * Sums, means or maxima over bags of embedding rows, without keeping the rows. As `torch.nn.functional.embedding_bag`.
+ * The sum, mean or maximum of the embedding rows of each bag. As `torch.nn.functional.embedding_bag`.
  * @param indices int64 or int32: a vector, cut into bags by `offsets`, or a matrix with a bag in each row
  * @param weight [rows, size]
  * @returns [bags, size]; an empty bag gives zeros
@@ -71,21 +72,19 @@ export function embeddingBag(indices: Tensor, weight: Tensor, options: Embedding
   const { bags, count } = bagsOf(starts, rows.length, includeLastOffset)
   // The padding, and what lies behind the last offset, is in no bag.
   const kept = rows.flatMap((row, i) => (row === paddingIdx || bags[i] === count ? [] : [i]))
-  const index = indexTensor(kept.map((i) => rows[i]))
   const bagOf = kept.map((i) => bags[i])
   const sizes = new Array<number>(count).fill(0)
   for (const b of bagOf) sizes[b]++
-  if (mode === 'max') return maxOverBags(weight, index, bagOf, sizes)
-  let found = lookUp(weight, index, null, scaleGradByFreq)
-  if (perSampleWeights) found = found.mul(perSampleWeights.reshape([rows.length]).indexSelect(0, indexTensor(kept)).unsqueeze(1))
-  const sums = indexZeros([count, size], 0, indexTensor(bagOf), found)
-  return mode === 'sum'
-    ? sums
-    : sums.div(
-        indexTensor(sizes.map((n) => Math.max(n, 1)))
-          .unsqueeze(1)
-          .to(weight.dtype),
-      )
+  return composed([weight, perSampleWeights], () => {
+    const index = indexTensor(kept.map((i) => rows[i]))
+    if (mode === 'max') return maxOverBags(weight, index, bagOf, sizes)
+    let found = lookUp(weight, index, null, scaleGradByFreq)
+    if (perSampleWeights) found = found.mul(perSampleWeights.reshape([rows.length]).indexSelect(0, indexTensor(kept)).unsqueeze(1))
+    const sums = indexZeros([count, size], 0, indexTensor(bagOf), found)
+    if (mode === 'sum') return sums
+    const divisors = indexTensor(sizes.map((n) => Math.max(n, 1)))
+    return sums.div(divisors.unsqueeze(1).to(weight.dtype))
+  })
 }
 
 function offsetsOf(indices: Tensor, offsets: Tensor | null): readonly number[] {

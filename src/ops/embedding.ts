@@ -3,6 +3,7 @@ import { type Dtype, dtypes } from '../core/dtype.js'
 import { AssertionError, checkOptions, RuntimeError } from '../core/errors.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { tensor } from './create.js'
 import { indexZeros } from './indexing.js'
 
@@ -65,7 +66,8 @@ export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOpt
   const paddingIdx = checkPaddingIdx(options.paddingIdx ?? null, weight.shape[0])
   checkIndices('embedding', indices)
   if (maxNorm !== null) embeddingRenorm_(weight, indices, maxNorm, normType)
-  return lookUp(weight, indices.to('int64').reshape([indices.numel()]), paddingIdx, scaleGradByFreq).reshape([...indices.shape, weight.shape[1]])
+  const index = () => indices.to('int64').reshape([indices.numel()])
+  return composed([weight], () => lookUp(weight, index(), paddingIdx, scaleGradByFreq).reshape([...indices.shape, weight.shape[1]]))
 }
 
 /** weight[index] for a vector of indices, with the gradient that the options ask for. */

@@ -1,6 +1,7 @@
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
+import { composed } from './composed.js'
 import { tensor } from './create.js'
 import { indexZeros } from './indexing.js'
 import { pad } from './pad.js'
@@ -82,14 +83,15 @@ export function unfold(x: Tensor, kernelSize: PerAxis, options: FoldOptions = {}
       `Given input with spatial size ${tuple(x.shape.slice(-2))}, ${describe(blocks)}, calculated shape of the array of sliding blocks as ${tuple(counts)}, but its components must be at least one.`,
     )
   }
-  return overBatch(x, 2, (x) => {
+  const columnsOf = (x: Tensor): Tensor => {
     const [batch, channels] = x.shape
     const padded = padding.some((p) => p > 0) ? pad(x, [padding[1], padding[1], padding[0], padding[0]]) : x
     return padded
       .reshape([batch, channels, size[0] * size[1]])
       .indexSelect(2, positions(blocks))
       .reshape([batch, channels * kernel[0] * kernel[1], counts[0] * counts[1]])
-  })
+  }
+  return composed([x], () => overBatch(x, 2, columnsOf))
 }
 
 /**
@@ -120,11 +122,12 @@ export function fold(x: Tensor, outputSize: PerAxis, kernelSize: PerAxis, option
       `Given output_size=${tuple(output)}, ${describe(blocks)}, stride=${tuple(stride)}, expected size of input's dimension 2 to match the calculated number of sliding blocks ${counts[0]} * ${counts[1]} = ${counts[0] * counts[1]}, but got input.size(2)=${columns}.`,
     )
   }
-  return overBatch(x, 1, (x) => {
+  const imageOf = (x: Tensor): Tensor => {
     const [batch] = x.shape
     const channels = rows / area
     const image = indexZeros([batch, channels, size[0] * size[1]], 2, positions(blocks), x.reshape([batch, channels, area * columns]))
     const padded = image.reshape([batch, channels, ...size])
     return padding.some((p) => p > 0) ? pad(padded, [-padding[1], -padding[1], -padding[0], -padding[0]]) : padded
-  })
+  }
+  return composed([x], () => overBatch(x, 1, imageOf))
 }

@@ -3,6 +3,7 @@ import { checkOptions, NotImplementedError, RuntimeError, ValueError } from '../
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.js'
+import { composed } from './composed.js'
 import { tensor } from './create.js'
 import { antialiased, bicubic, linear, nearest, nearestExact, type Taps, type TapsOf } from './interpolate-taps.js'
 import type { PerAxis } from './spatial.js'
@@ -104,14 +105,16 @@ export function interpolate(x: Tensor, options: InterpolateOptions = {}): Tensor
   const computed: Dtype = byIndex || x.dtype === 'float64' ? x.dtype : 'float32'
   const round = x.dtype === 'float64' ? (v: number) => v : Math.fround
   const tapsOf = antialias && known.filter ? antialiased(known.filter) : known.tapsOf
-  let y = x.to(computed)
-  sizes.forEach((size, i) => {
-    const axis = { input: x.shape[i + 2], output: size, alignCorners: alignCorners ?? false, scale: scales ? scales[i] : null, round }
-    const resampled = resample(y, i + 2, size, tapsOf(axis))
-    if (y !== x) y.dispose()
-    y = resampled
+  return composed([x], () => {
+    let y = x.to(computed)
+    sizes.forEach((size, i) => {
+      const axis = { input: x.shape[i + 2], output: size, alignCorners: alignCorners ?? false, scale: scales ? scales[i] : null, round }
+      const resampled = resample(y, i + 2, size, tapsOf(axis))
+      if (y !== x) y.dispose()
+      y = resampled
+    })
+    return y.to(x.dtype)
   })
-  return y.to(x.dtype)
 }
 
 /** The sum over taps of weight · element along `dim`, for each output element. */

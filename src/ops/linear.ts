@@ -4,6 +4,7 @@ import { cppNames } from '../core/random-fill.js'
 import { formatShape, numelOf, sameShape } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 
 /** x as a matrix: all axes but the last are rows. */
 const asRows = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([numelOf(x.shape.slice(0, -1)), x.shape[x.ndim - 1]]))
@@ -74,8 +75,10 @@ export function bilinear(a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | nu
   check('input2', b.shape.at(-1), right)
   if (bias) check('bias', bias.shape[0], outputs)
   const lead = a.shape.slice(0, -1)
-  // Σᵢ a[i] weight[o, i, j] as one matrix product, then a weighted sum over j.
-  const partial = linear(a, weight.permute(0, 2, 1).reshape([outputs * right, left])).reshape([...lead, outputs, right])
-  const y = partial.mul(b.unsqueeze(-2)).sum(-1)
-  return bias ? y.add(bias) : y
+  return composed([a, b, weight, bias], () => {
+    // Σᵢ a[i] weight[o, i, j] as one matrix product, then a weighted sum over j.
+    const partial = linear(a, weight.permute(0, 2, 1).reshape([outputs * right, left])).reshape([...lead, outputs, right])
+    const y = partial.mul(b.unsqueeze(-2)).sum(-1)
+    return bias ? y.add(bias) : y
+  })
 }

@@ -3,6 +3,7 @@ import { checkOptions, NotImplementedError, RuntimeError } from '../core/errors.
 import { formatShape, type Shape } from '../core/shape.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { tensor } from './create.js'
 
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular'
@@ -52,18 +53,11 @@ export function pad(x: Tensor, padding: Shape, options: PadOptions = {}): Tensor
   const sourceOf = sources[mode]
   if (!sourceOf) throw new NotImplementedError(`Unrecognised padding mode ${mode}`)
   checkMargins(x, margins, axes, mode)
-  if (mode !== 'circular' || padding.every((amount) => amount >= 0)) return padFromInput(x, margins, sourceOf)
+  if (mode !== 'circular' || padding.every((amount) => amount >= 0)) return composed([x], () => padFromInput(x, margins, sourceOf))
   // What is cut off doesn't come back at the other end.
-  const cut = padConstant(
-    x,
-    margins.map(([before, after]) => [Math.min(before, 0), Math.min(after, 0)]),
-    0,
-  )
-  return padFromInput(
-    cut,
-    margins.map(([before, after]) => [Math.max(before, 0), Math.max(after, 0)]),
-    sourceOf,
-  )
+  const cut = margins.map(([before, after]): Margin => [Math.min(before, 0), Math.min(after, 0)])
+  const added = margins.map(([before, after]): Margin => [Math.max(before, 0), Math.max(after, 0)])
+  return composed([x], () => padFromInput(padConstant(x, cut, 0), added, sourceOf))
 }
 
 function checkPadded(x: Tensor, margins: readonly Margin[], axes: number): void {

@@ -3,6 +3,7 @@ import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
+import { composed } from './composed.js'
 import { checkWindows, perAxis, slidingAxis, type WindowOptions, windowCounts } from './pool-windows.js'
 import { averageOverWindows, maxOverWindows } from './pooling.js'
 import type { PerAxis } from './spatial.js'
@@ -160,13 +161,12 @@ const averages = [avgPool1d, avgPool2d, avgPool3d]
 function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions): Tensor {
   checkOptions(`lp_pool${axes}d`, options, ['stride', 'ceilMode'])
   const window = perAxis(`lp_pool${axes}d`, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
-  const average = averages[axes - 1](x.pow(normType), kernelSize, options)
-  // Equals the average; but where that is 0, PyTorch's gradient comes from this form.
-  return average
-    .sign()
-    .mul(average.abs())
-    .mul(window)
-    .pow(1 / normType)
+  return composed([x], () => {
+    const average = averages[axes - 1](x.pow(normType), kernelSize, options)
+    // Equals the average; but where that is 0, PyTorch's gradient comes from this form.
+    const magnitude = average.sign().mul(average.abs())
+    return magnitude.mul(window).pow(1 / normType)
+  })
 }
 
 /**
