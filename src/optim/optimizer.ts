@@ -3,7 +3,7 @@ import { dtypes } from '../core/dtype.js'
 import { checkOptions, ValueError } from '../core/errors.js'
 import { keep, scope } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
-import { pythonFloat } from '../nn/names.js'
+import { pythonFloat, pythonRepr, stateKey } from '../nn/names.js'
 import { fullLike } from '../ops/create.js'
 import '../ops/methods.js'
 import { checkNames, completeOptions, type OptionTable } from './options.js'
@@ -187,10 +187,11 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     loadOptimizerState<O>(this, stateDict, this.#table, this.stateNames)
   }
 
+  /** As PyTorch prints an optimizer: the options of each group by their names in PyTorch. */
   toString(): string {
-    const groups = this.paramGroups.map((group, i) => {
-      const options = Object.entries(group).filter(([name]) => name !== 'params')
-      return `Parameter Group ${i}\n${options.map(([name, value]) => `    ${name}: ${Array.isArray(value) ? `[${value.join(', ')}]` : value}\n`).join('')}`
+    const groups = this.paramGroups.map(({ params: _, ...options }, i) => {
+      const lines = Object.entries(options).map(([name, value]) => `    ${stateKey(name)}: ${pythonRepr(value)}\n`)
+      return `Parameter Group ${i}\n${lines.sort().join('')}`
     })
     return `${this.constructor.name} (\n${groups.join('\n')})`
   }
