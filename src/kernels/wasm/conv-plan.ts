@@ -4,8 +4,6 @@ import { type AxisPass, forwardAxis, gradientAxis, runsOf } from './conv-axes.js
 
 /** Bytes of planes at a time, unless a single sample has more: what caches hold, and a bound on the memory that a convolution takes. */
 const WORKSPACE = 2 ** 21
-/** Up to so many channels a pointwise convolution reads the image where it lies; more would touch too many pages at once. */
-const IN_PLACE_CHANNELS = 64
 /** So many groups of positions fill the kernels' tiles and runs; tables for more samples than that would gain nothing. */
 const ENOUGH_GROUPS = 256
 /** Panels of a block of the kernel `conv`. */
@@ -86,7 +84,13 @@ const three = (values: readonly number[], filler: number): Three<number> => {
   return [a, b, c]
 }
 
-const isPointwise = (kernel: Shape, { stride, padding }: ConvGeometry): boolean => kernel.every((size, d) => size === 1 && stride[d] === 1 && padding[d] === 0)
+/** Whether each output reads one element of every channel, from an image whose positions are one row. */
+function isReadInPlace({ shape, strides }: View, kernel: Shape, { stride, padding, groups }: ConvGeometry): boolean {
+  const isPointwise = kernel.every((size, d) => size === 1 && stride[d] === 1 && padding[d] === 0)
+  // Channels a multiple of 512 bytes apart share few sets of the cache: reading all of them for each position halves the speed.
+  const isCrowded = (strides[1] * 4) % 512 === 0 && shape[1] / groups > 16
+  return isPointwise && !isCrowded && isContiguous(shape.slice(2), strides.slice(2))
+}
 
 const cache = new Map<string, ConvPlan>()
 const CACHED_PLANS = 64
@@ -100,7 +104,7 @@ const CACHED_PLANS = 64
  */
 export function convPlan(direction: 'forward' | 'gradient', image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
   const { stride, padding, dilation, groups } = geometry
-  const inPlace = isPointwise(kernel, geometry) && image.shape[1] / groups <= IN_PLACE_CHANNELS && isContiguous(image.shape.slice(2), image.strides.slice(2))
+  const inPlace = isReadInPlace(image, kernel, geometry)
   const key = `${direction};${image.shape};${kernel};${out};${stride};${padding};${dilation};${groups};${inPlace ? image.strides : ''}`
   const known = cache.get(key)
   if (known) return known

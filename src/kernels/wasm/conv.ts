@@ -198,7 +198,17 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         let to = turned
         for (const pass of plan.passes) {
           if (first === 0)
-            launch('convTurnWeights', groups * channels, address(weights), outputs, channels, kernel, tables + pass.kernelTaps, pass.tapCount, to)
+            launch(
+              'convTurnWeights',
+              groups * Math.ceil(channels / 16),
+              address(weights),
+              outputs,
+              channels,
+              kernel,
+              tables + pass.kernelTaps,
+              pass.tapCount,
+              to,
+            )
           launchConv(plan, pass, planes, first, samples, tables, to, 0, dx)
           to += w.shape[0] * channels * pass.tapCount * 4
         }

@@ -83,23 +83,31 @@ function copyRuns(x: usize, xWidth: usize, xStep: usize, y: usize, rowBytes: usi
     const last = start + (<usize>load<u32>(run, 4) << 2)
     for (; y < first; y += 4) store<f32>(y, 0)
     let from = x + <usize>load<u32>(run, 8) * xWidth
+    if (xStep === 8) {
+      for (; y + 16 <= last; y += 16, from += 32) v128.store(y, v128.shuffle<f32>(v128.load(from), v128.load(from, 16), 0, 2, 4, 6))
+    }
     for (; y < last; y += 4, from += xStep) store<f32>(y, load<f32>(from))
   }
   for (; y < stop; y += 4) store<f32>(y, 0)
 }
 
-/** Weights for the input gradient: turned[g][c][o][t] = w[g][o][c][taps[t]]. A block is a channel c of a group. */
+/** Weights for the input gradient: turned[g][c][o][t] = w[g][o][c][taps[t]]. A block is 16 channels c of a group: runs of memory on both sides. */
 export function convTurnWeights(
   w: usize, outputs: i32, channels: i32, kernel: i32, taps: usize, count: i32, turned: usize,
   begin: i32, end: i32,
 ): void {
+  const channelBlocks = (channels + 15) / 16
   const stop = taps + (<usize>count << 2)
-  let y = turned + (<usize>(begin * outputs * count) << 2)
   for (let block = begin; block < end; block++) {
-    const c = block % channels
+    const group = block / channelBlocks
+    const first = (block % channelBlocks) * 16
+    const last = min(channels, first + 16)
     for (let o = 0; o < outputs; o++) {
-      const from = w + (<usize>((((block / channels) * outputs + o) * channels + c) * kernel) << 2)
-      for (let t = taps; t < stop; t += 4, y += 4) store<f32>(y, load<f32>(from + (<usize>load<u32>(t) << 2)))
+      for (let c = first; c < last; c++) {
+        const from = w + (<usize>(((group * outputs + o) * channels + c) * kernel) << 2)
+        let y = turned + (<usize>(((group * channels + c) * outputs + o) * count) << 2)
+        for (let t = taps; t < stop; t += 4, y += 4) store<f32>(y, load<f32>(from + (<usize>load<u32>(t) << 2)))
+      }
     }
   }
 }
@@ -133,25 +141,26 @@ export function conv(
     const fullPanels = (fulls + 3) / 4
     const first = (block % blocksPerImage) * BLOCK_PANELS
     const last = min(first + BLOCK_PANELS, fullPanels + (partials + 3) / 4)
-    for (let panel = first; panel < last; panel++) {
-      const isFull = panel < fullPanels
-      const start = (isFull ? panel : panel - fullPanels) * 4
-      const table = (isFull ? full : partial) + (<usize>start << 3)
-      const left = (isFull ? fulls : partials) - start
-      const width = isFull ? 4 : lanes
-      // Groups beyond the last one repeat it, and are not stored.
-      const e1: usize = left > 1 ? 8 : 0
-      const e2: usize = left > 2 ? 16 : e1
-      const e3: usize = left > 3 ? 24 : e2
-      const x0 = xBase + <usize>load<u32>(table), y0 = yBase + <usize>load<u32>(table, 4)
-      const x1 = xBase + <usize>load<u32>(table + e1), y1 = yBase + <usize>load<u32>(table + e1, 4)
-      const x2 = xBase + <usize>load<u32>(table + e2), y2 = yBase + <usize>load<u32>(table + e2, 4)
-      const x3 = xBase + <usize>load<u32>(table + e3), y3 = yBase + <usize>load<u32>(table + e3, 4)
-      let k = 0
-      do {
-        const run = min(part, depth - k)
-        const tap = taps + (<usize>k << 2)
-        const more = k > 0
+    // A run's weights serve all panels of the block before the next run's are fetched.
+    let k = 0
+    do {
+      const run = min(part, depth - k)
+      const tap = taps + (<usize>k << 2)
+      const more = k > 0
+      for (let panel = first; panel < last; panel++) {
+        const isFull = panel < fullPanels
+        const start = (isFull ? panel : panel - fullPanels) * 4
+        const table = (isFull ? full : partial) + (<usize>start << 3)
+        const left = (isFull ? fulls : partials) - start
+        const width = isFull ? 4 : lanes
+        // Groups beyond the last one repeat it, and are not stored.
+        const e1: usize = left > 1 ? 8 : 0
+        const e2: usize = left > 2 ? 16 : e1
+        const e3: usize = left > 3 ? 24 : e2
+        const x0 = xBase + <usize>load<u32>(table), y0 = yBase + <usize>load<u32>(table, 4)
+        const x1 = xBase + <usize>load<u32>(table + e1), y1 = yBase + <usize>load<u32>(table + e1, 4)
+        const x2 = xBase + <usize>load<u32>(table + e2), y2 = yBase + <usize>load<u32>(table + e2, 4)
+        const x3 = xBase + <usize>load<u32>(table + e3), y3 = yBase + <usize>load<u32>(table + e3, 4)
         let w = wBase + (<usize>k << 2)
         let row: usize = 0
         let i = 0
@@ -166,9 +175,9 @@ export function conv(
           const b0 = bias ? load<f32>(bias + (<usize>(firstRow + i) << 2)) : 0
           convTile1(w, wRow, x0, x1, x2, x3, tap, run, y0 + row, y1 + row, y2 + row, y3 + row, yChannel, left, width, laneStep, b0, more)
         }
-        k += part
-      } while (k < depth)
-    }
+      }
+      k += part
+    } while (k < depth)
   }
 }
 
