@@ -13,8 +13,8 @@ export { copy8, copy16, copy32, copy64, copyBytes, float32ToFloat64, float64ToFl
 export { columnMoments, combineMoments, planeMoments } from './moments'
 export {
   affineColumns, affinePlanes, batchNormCoefficients, batchNormFinish, batchNormGradients, columnSums, gradColumns, gradPlanes, planeSums,
-  rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows,
-} from './norm'
+} from './batchnorm'
+export { rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows } from './rownorm'
 export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
 export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
 export { adam, sgd } from './optim'
