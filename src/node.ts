@@ -1,2 +1,2 @@
-/** `evenkeel/node`: what needs a file system. Everything else is in `evenkeel`, which runs in browsers too. */
-export { FileError, readSafetensors, writeSafetensors } from './io/node.js'
+/** What is for Node alone: files. */
+export * from './io/node.js'

@@ -11,15 +11,15 @@ export function csv({ runs }: CompareResult): string {
     const add = (step: number | '', layer: string, measure: string, value: number | null) => {
       if (value !== null) lines.push(`${norm},${batchSize},${learningRate},${step},${step === '' ? '' : step * batchSize},${layer},${measure},${value}`)
     }
-    run.losses.forEach((loss, step) => add(step, '', 'training_loss', loss))
+    for (const [step, loss] of run.losses.entries()) add(step, '', 'training_loss', loss)
     for (const series of run.layers) {
-      series.samples.forEach((samples, i) => {
+      for (const [i, samples] of series.samples.entries()) {
         const step = samples / batchSize
         add(step, series.layer, 'activation_mean', series.mean[i])
         add(step, series.layer, 'activation_std', series.std[i])
         add(step, series.layer, 'activation_gradient_norm', series.gradientNorm[i])
         add(step, series.layer, 'weight_gradient_norm', series.weightGradientNorm?.[i] ?? null)
-      })
+      }
     }
     add('', '', 'test_accuracy', run.testAccuracy)
     add('', '', 'test_loss', run.testLoss)

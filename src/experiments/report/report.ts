@@ -20,26 +20,43 @@ export interface About {
   command: string
 }
 
+export interface ResultColumn {
+  label: string
+  /** The same for a narrow place, in lines. */
+  short: readonly string[]
+  value: (run: RunResult) => string | null
+}
+
 /** The columns that the terminal and the report show of a run. */
-export function resultColumns({ settings, testImages }: CompareResult): { label: string; value: (run: RunResult) => string | null }[] {
+export function resultColumns({ settings, testImages }: CompareResult): ResultColumn[] {
   const count = (n: number) => n.toLocaleString('en-US')
   return [
-    { label: 'Batch size', value: (run) => String(run.batchSize) },
-    { label: 'Learning rate', value: (run) => String(run.learningRate) },
+    { label: 'Batch size', short: ['batch', 'size'], value: (run) => String(run.batchSize) },
+    { label: 'Learning rate', short: ['learn.', 'rate'], value: (run) => String(run.learningRate) },
     {
       label: 'Steps',
+      short: ['steps'],
       value: (run) => (run.divergence ? `diverged at ${run.divergence.step}` : run.status === 'stopped' ? `stopped after ${run.steps}` : count(run.steps)),
     },
-    { label: `Test accuracy (${count(testImages)} digits)`, value: (run) => (run.testAccuracy === null ? null : percent(run.testAccuracy)) },
+    {
+      label: `Test accuracy (${count(testImages)} digits)`,
+      short: ['test', 'acc.'],
+      value: (run) => (run.testAccuracy === null ? null : percent(run.testAccuracy)),
+    },
     ...checkpoints(settings.samples).at.map((samples, i) => ({
       label: `Training loss at ${count(samples)}`,
+      short: ['loss at', count(samples)],
       value: ({ lossAt }: RunResult) => {
         const loss = lossAt[i]?.loss ?? null
         return loss === null ? null : loss.toFixed(3)
       },
     })),
-    { label: 'ms per step', value: ({ msPerStep }) => (msPerStep === null ? null : msPerStep.toFixed(2)) },
-    { label: 'Gradient norm, first layer', value: ({ firstLayerGradientNorm: norm }) => (norm === null ? null : number(norm)) },
+    { label: 'ms per step', short: ['ms per', 'step'], value: ({ msPerStep }) => (msPerStep === null ? null : msPerStep.toFixed(2)) },
+    {
+      label: 'Gradient norm, first layer',
+      short: ['gradient', 'norm, 1st'],
+      value: ({ firstLayerGradientNorm: norm }) => (norm === null ? null : number(norm)),
+    },
   ]
 }
 

@@ -1,0 +1,40 @@
+import { type Command, commands, type Option } from './options.js'
+
+const columns = (rows: readonly (readonly [string, string])[]): string => {
+  const width = Math.max(...rows.map(([left]) => left.length)) + 3
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`).join('\n')
+}
+
+const optionName = ({ name, value, short }: Option): string => `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+
+export function generalHelp(): string {
+  return `PyTorch's normalization layers for TypeScript, and what they do to training.
+
+Usage: evenkeel COMMAND [OPTIONS]
+
+Commands:
+${columns(commands.map(({ name, summary }) => [`evenkeel ${name}`, summary]))}
+
+Options:
+${columns([
+  ['-h, --help', 'Show this help, or behind a command that of the command'],
+  ['-V, --version', 'Show the version'],
+])}
+
+Exit code: 0 if all went well, 1 if something failed, 2 for a wrong command line, 130 if ended by Ctrl-C.
+NO_COLOR=1 in the environment turns colours off.
+`
+}
+
+export function commandHelp({ name, details, options, examples }: Command): string {
+  return `Usage: evenkeel ${name} [OPTIONS]
+
+${details}
+
+Options:
+${columns(options.map((option) => [optionName(option), option.help]))}
+
+Examples:
+${examples.map((example) => `  ${example}`).join('\n')}
+`
+}

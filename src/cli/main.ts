@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import fs from 'node:fs'
+import { walkthrough } from '../experiments/index.js'
+import { type Host, runComparison } from './experiment.js'
+import { commandHelp, generalHelp } from './help.js'
+import { parse, UsageError } from './options.js'
+
+const FAILED = 1
+const WRONG_USAGE = 2
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+
+/** The first Ctrl-C asks for an end that keeps what was measured, the second ends at once. */
+function interruption(): { signal: AbortSignal; exitCode: () => number } {
+  const controller = new AbortController()
+  let code = 0
+  for (const [name, number] of Object.entries(signalNumbers)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number)
+      code = 128 + number
+      process.stderr.write('\nStopping after this step, to keep what was measured. Once more to end at once.\n')
+      controller.abort()
+    })
+  }
+  return { signal: controller.signal, exitCode: () => code }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const request = parse(args)
+  const { version }: { version: string } = JSON.parse(fs.readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  switch (request.kind) {
+    case 'help':
+      process.stdout.write(request.command ? commandHelp(request.command) : generalHelp())
+      return 0
+    case 'version':
+      process.stdout.write(`${version}\n`)
+      return 0
+    case 'walkthrough':
+      walkthrough((line) => process.stdout.write(`${line}\n`))
+      return 0
+    case 'compare': {
+      const { signal, exitCode } = interruption()
+      const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }
+      await runComparison(request, host)
+      return exitCode()
+    }
+  }
+}
+
+// A reader that has gone away, as `head` does, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : FAILED))
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  const usage = error instanceof UsageError
+  const hint = usage ? ' See evenkeel --help.' : ''
+  process.stderr.write(`evenkeel: ${error instanceof Error ? error.message : String(error)}${hint}\n`)
+  process.exitCode = usage ? WRONG_USAGE : FAILED
+}
