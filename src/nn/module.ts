@@ -9,7 +9,7 @@ import '../ops/methods.js'
 import { detach } from '../ops/views.js'
 import { stateKey } from './names.js'
 import { Parameter } from './parameter.js'
-import { loadStateDict, type LoadOptions, type LoadResult, type StateDict, stateDictVersions } from './state-dict.js'
+import { type LoadOptions, type LoadResult, loadStateDict, type StateDict, stateDictVersions } from './state-dict.js'
 
 /** What a module owns under one name. */
 export type Member = Parameter | Tensor | Module
@@ -19,7 +19,11 @@ export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => rea
 /** Gets the module, its inputs and its output; a returned value replaces the output. */
 export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown
 /** Gets the gradients with respect to the inputs and outputs; returned gradients replace those of the inputs. */
-export type BackwardHook = (module: Module, gradInput: readonly (Tensor | null)[], gradOutput: readonly (Tensor | null)[]) => readonly (Tensor | null)[] | undefined | void
+export type BackwardHook = (
+  module: Module,
+  gradInput: readonly (Tensor | null)[],
+  gradOutput: readonly (Tensor | null)[],
+) => readonly (Tensor | null)[] | undefined | void
 
 type Forward = (...inputs: never[]) => unknown
 

@@ -1,6 +1,5 @@
 import type { Tensor } from '../../src/core/tensor.js'
-import { valuesOf } from './compare.js'
-import type { Family, GoldenCase } from './data.js'
+import { type Family, type GoldenCase, valuesOf } from './data.js'
 import { type ExactNorm, exactNorm } from './exact.js'
 
 /** Largest distance from the exact result, of what we computed and of what is stored. */

@@ -14,6 +14,9 @@ const signatures: Record<string, Signature> = JSON.parse(readFileSync(new URL('.
 /** Functions without a Python signature, and those with more positional arguments here than PyTorch requires. */
 const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.batch_norm': ['input', 'running_mean', 'running_var', 'weight', 'bias'],
+  'torch.nn.functional.linear': ['input', 'weight', 'bias'],
+  'torch.nn.functional.bilinear': ['input1', 'input2', 'weight', 'bias'],
+  ...Object.fromEntries([1, 2, 3].flatMap((d) => [`conv${d}d`, `conv_transpose${d}d`].map((n) => [`torch.nn.functional.${n}`, ['input', 'weight', 'bias']]))),
   'torch.nn.functional.softmax': ['input', 'dim'],
   'torch.nn.functional.log_softmax': ['input', 'dim'],
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../src/core/tensor.js'
 import { judge } from './arbiter.js'
-import type { Family, GoldenCase, Tolerance } from './data.js'
+import { type Family, type GoldenCase, type Tolerance, valuesOf } from './data.js'
 
 /** A result that differs from what is stored. */
 export class Mismatch extends Error {
@@ -20,8 +20,6 @@ export interface Errors {
   /** Float64 results outside the tolerance that are closer to exact arithmetic than the stored ones: said in the report. */
   closerThanStored: string[]
 }
-
-export const valuesOf = (t: Tensor): Float64Array => Float64Array.from(t.detach().to('float64').toTypedArray() as Float64Array)
 
 const scaleOf = (want: Float64Array, floor: number): number => want.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), floor)
 

@@ -122,3 +122,6 @@ export class Family {
     return t
   }
 }
+
+/** The elements in order, as doubles. */
+export const valuesOf = (t: Tensor): Float64Array => Float64Array.from(t.detach().to('float64').toTypedArray() as Float64Array)

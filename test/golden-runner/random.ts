@@ -2,8 +2,8 @@ import { defaultGenerator } from '../../src/core/random.js'
 import { noGrad, Tensor, tensor } from '../../src/index.js'
 import { Module } from '../../src/nn/module.js'
 import { call, python } from './bindings.js'
-import { check, compare, type Errors, Mismatch, valuesOf } from './compare.js'
-import type { Family, GoldenCase } from './data.js'
+import { check, compare, type Errors, Mismatch } from './compare.js'
+import { type Family, type GoldenCase, valuesOf } from './data.js'
 import { checkRepr, checkState, construct, forward, type Runner } from './kinds.js'
 
 const seedOf = (c: GoldenCase): number | bigint => (typeof c.seed === 'string' ? BigInt(c.seed) : (c.seed ?? 0))

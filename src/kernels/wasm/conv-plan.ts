@@ -1,4 +1,4 @@
-import { isContiguous, numelOf, type Shape } from '../../core/shape.js'
+import { isContiguous, numelOf, type Shape, sameShape } from '../../core/shape.js'
 import type { ConvGeometry, View } from '../contract.js'
 import { type AxisPass, forwardAxis, gradientAxis, runsOf } from './conv-axes.js'
 
@@ -104,7 +104,8 @@ const CACHED_PLANS = 64
  */
 export function convPlan(direction: 'forward' | 'gradient', image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
   const { stride, padding, dilation, groups } = geometry
-  const inPlace = isReadInPlace(image, kernel, geometry)
+  // A gradient may be larger than what it is read from: positions that no window reaches are zeros.
+  const inPlace = isReadInPlace(image, kernel, geometry) && sameShape(image.shape.slice(2), out.slice(2))
   const key = `${direction};${image.shape};${kernel};${out};${stride};${padding};${dilation};${groups};${inPlace ? image.strides : ''}`
   const known = cache.get(key)
   if (known) return known

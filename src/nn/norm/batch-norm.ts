@@ -46,7 +46,8 @@ export abstract class BatchNorm extends Module {
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super()
     const name = this.constructor.name
-    if (typeof numFeatures !== 'number') throw new TypeError(`${name}: missing 1 required positional argument: 'numFeatures', the number of channels, got ${typeof numFeatures}`)
+    if (typeof numFeatures !== 'number')
+      throw new TypeError(`${name}: missing 1 required positional argument: 'numFeatures', the number of channels, got ${typeof numFeatures}`)
     checkOptions(name, options, batchNormOptionNames)
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = options
     this.numFeatures = numFeatures

@@ -47,7 +47,8 @@ export class LayerNorm extends Module {
     if (normalizedShape === undefined) throw new TypeError("LayerNorm: missing 1 required positional argument: 'normalizedShape'")
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = options
     const shape = typeof normalizedShape === 'number' && Number.isInteger(normalizedShape) ? [normalizedShape] : normalizedShape
-    if (typeof shape === 'number') throw new TypeError(`LayerNorm: normalizedShape must be a whole number or an array of them, got ${shape}: 'float' object is not iterable`)
+    if (typeof shape === 'number')
+      throw new TypeError(`LayerNorm: normalizedShape must be a whole number or an array of them, got ${shape}: 'float' object is not iterable`)
     this.normalizedShape = shape
     this.eps = eps
     this.elementwiseAffine = elementwiseAffine

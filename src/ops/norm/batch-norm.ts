@@ -60,7 +60,9 @@ export function batchNorm(
   if (training) checkBatchSize(input)
   for (const [name, t] of Object.entries({ running_mean: runningMean, running_var: runningVar })) {
     if (t?.requiresGrad && isGradEnabled()) {
-      throw new RuntimeError(`The function 'native_batch_norm' is not differentiable with respect to argument '${name}'. This input cannot have requires_grad True.`)
+      throw new RuntimeError(
+        `The function 'native_batch_norm' is not differentiable with respect to argument '${name}'. This input cannot have requires_grad True.`,
+      )
     }
   }
   if (input.ndim < 2 && training) throw new IndexError('Dimension out of range (expected to be in range of [-1, 0], but got 1)')
@@ -121,7 +123,17 @@ function fusedBackward(
   const dx = needsX ? emptyTensor(x.shape, x.dtype) : null
   const dweight = needsWeight && weight ? emptyTensor(weight.shape, weight.dtype) : null
   const dbias = needsBias && bias ? emptyTensor(bias.shape, bias.dtype) : null
-  kernels.batchNormBackward(asContiguousShape(dy, view), asContiguousShape(x, view), weight, mean, rstd, training, dx && asContiguousShape(dx, view), dweight, dbias)
+  kernels.batchNormBackward(
+    asContiguousShape(dy, view),
+    asContiguousShape(x, view),
+    weight,
+    mean,
+    rstd,
+    training,
+    dx && asContiguousShape(dx, view),
+    dweight,
+    dbias,
+  )
   return [dx, dweight, dbias]
 }
 

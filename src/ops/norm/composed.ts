@@ -26,7 +26,15 @@ function standardize(x: Tensor, axes: NormAxes, eps: number, center: boolean, gi
 }
 
 /** y = x^ weight + bias, in float64. */
-export function composedNorm(x: Tensor, weight: Tensor | null, bias: Tensor | null, axes: NormAxes, eps: number, center: boolean, given: Statistics | null = null): Tensor {
+export function composedNorm(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  axes: NormAxes,
+  eps: number,
+  center: boolean,
+  given: Statistics | null = null,
+): Tensor {
   let y = standardize(x, axes, eps, center, given).xhat
   if (weight) y = y.mul(weight.reshape(parameterShape(axes)))
   if (bias) y = y.add(bias.reshape(parameterShape(axes)))

@@ -1,7 +1,7 @@
 import { isGradEnabled, record } from '../../autograd/index.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError } from '../../core/errors.js'
-import { formatShape, sameShape, type Shape } from '../../core/shape.js'
+import { formatShape, type Shape, sameShape } from '../../core/shape.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import type { RowNormGeometry } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
@@ -17,7 +17,9 @@ export interface LayerNormOptions {
 
 function checkShapes(input: Tensor, normalizedShape: Shape, weight: Tensor | null, bias: Tensor | null): void {
   if (!Array.isArray(normalizedShape)) {
-    throw new TypeError(`layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not ${typeof normalizedShape === 'number' ? 'int' : typeof normalizedShape}`)
+    throw new TypeError(
+      `layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not ${typeof normalizedShape === 'number' ? 'int' : typeof normalizedShape}`,
+    )
   }
   if (normalizedShape.length === 0) {
     throw new RuntimeError('Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []')
@@ -49,7 +51,13 @@ function checkShapes(input: Tensor, normalizedShape: Shape, weight: Tensor | nul
  * @returns same shape and dtype as input
  * @throws RuntimeError where the trailing sizes of input, weight or bias differ from normalizedShape, or dtypes are mixed
  */
-export function layerNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, bias: Tensor | null = null, options: LayerNormOptions = {}): Tensor {
+export function layerNorm(
+  input: Tensor,
+  normalizedShape: Shape,
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
+  options: LayerNormOptions = {},
+): Tensor {
   checkOptions('layerNorm', options, ['eps'])
   const { eps = 1e-5 } = options
   checkShapes(input, normalizedShape, weight, bias)
@@ -81,7 +89,17 @@ function rowNorm(name: string, input: Tensor, weight: Tensor | null, bias: Tenso
       const dx = needs[0] ? emptyTensor(source.shape, source.dtype) : null
       const dweight = needs[1] && weight ? emptyTensor(weight.shape, weight.dtype) : null
       const dbias = needs[2] && bias ? emptyTensor(bias.shape, bias.dtype) : null
-      kernels.rowNormBackward(asContiguousShape(dy, rowView), asContiguousShape(source, rowView), w, geometry, mean, rstd, dx && asContiguousShape(dx, rowView), dweight, dbias)
+      kernels.rowNormBackward(
+        asContiguousShape(dy, rowView),
+        asContiguousShape(source, rowView),
+        w,
+        geometry,
+        mean,
+        rstd,
+        dx && asContiguousShape(dx, rowView),
+        dweight,
+        dbias,
+      )
       return [dx, dweight, dbias]
     },
   })

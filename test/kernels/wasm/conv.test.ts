@@ -88,6 +88,20 @@ const anyCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 3 }).chain((rank) 
 })
 
 describe('convolution and its gradients', () => {
+  test('a transposed convolution whose output is larger than its windows reach has zeros there', () => {
+    const draw = random(9)
+    for (const kernel of [1, 2]) {
+      const [dy, w] = [randomView([2, 3, 5], draw), randomView([3, 2, kernel], draw)]
+      const geometry = { stride: [1], padding: [0], dilation: [2], groups: 1 }
+      const shape = [2, 2, 5 + (kernel - 1) * 2 + 1]
+      const [expected, actual] = [unwritten(shape), unwritten(shape)]
+      reference.convInputGrad(dy, w, geometry, expected)
+      convolutions.convInputGrad(dy, w, geometry, actual)
+      expect(excess(actual, expected, 6)).toBeLessThanOrEqual(1)
+      expect((actual.data as Float32Array).at(-1)).toBe(0)
+    }
+  })
+
   test('every geometry over one to three axes, with any layout', () => {
     fc.assert(
       fc.property(anyCase, fc.boolean(), fc.constantFrom(1, 1, 2), fc.nat(3), fc.boolean(), fc.nat(), (c, channelsLast, step, offset, bias, seed) => {
