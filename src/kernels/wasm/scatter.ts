@@ -5,29 +5,45 @@ import { reference } from '../reference/index.js'
 import { launch, withScratch } from './launch.js'
 import { address, isContiguousView, isFloat32 } from './views.js'
 
-/** Whether `index` has target's sizes but along `dim`, and src the sizes of index: then all are [rows][along dim][inner]. */
-function areAligned(target: View, dim: number, index: View, src: View): boolean {
-  return index.shape.every((size, d) => size === src.shape[d] && (d === dim || size === target.shape[d]))
+/** Whether `index` has the sizes of `whole` but along `dim`, and `part` those of index: then all are [rows][along dim][inner]. */
+function areAligned(whole: View, dim: number, index: View, part: View): boolean {
+  return index.shape.every((size, d) => size === part.shape[d] && (d === dim || size === whole.shape[d]))
 }
 
-/** Contiguous float32; all else is the reference's. */
-export const scatters: Pick<Kernels, 'scatter'> = {
+/** What the kernels know: contiguous float32, aligned. */
+const isPlain = (whole: View, dim: number, index: View, part: View): boolean =>
+  whole.shape.length > 0 && isFloat32(whole) && isFloat32(part) && [whole, index, part].every(isContiguousView) && areAligned(whole, dim, index, part)
+
+/** Calls `run` with [rows, inner] of `whole` around `dim` and the address of a flag. @returns whether that was set */
+function flagged(owner: string, whole: View, dim: number, run: (rows: number, inner: number, flag: number) => void): boolean {
+  return withScratch(owner, 4, (flag) => {
+    const { buffer } = allocator().memory
+    new Int32Array(buffer, flag, 1)[0] = 0
+    run(numelOf(whole.shape.slice(0, dim)), numelOf(whole.shape.slice(dim + 1)), flag)
+    return new Int32Array(buffer, flag, 1)[0] !== 0
+  })
+}
+
+/** Contiguous float32; all else is the reference's, which also names an index that is out of bounds. */
+export const scatters: Pick<Kernels, 'gather' | 'scatter'> = {
+  gather(x, dim, index, out) {
+    const plain = isPlain(x, dim, index, out)
+    if (plain && numelOf(index.shape) === 0) return
+    const failed =
+      !plain ||
+      flagged('gather', x, dim, (rows, inner, flag) =>
+        launch('gather', rows, address(x), address(index, 8), address(out), x.shape[dim], index.shape[dim], inner, flag),
+      )
+    if (failed) reference.gather(x, dim, index, out)
+  },
   scatter(target, dim, index, src, add) {
-    const isPlain = isFloat32(target) && isFloat32(src) && [target, index, src].every(isContiguousView) && areAligned(target, dim, index, src)
-    if (!isPlain || target.shape.length === 0) {
-      reference.scatter(target, dim, index, src, add)
-      return
-    }
-    if (numelOf(index.shape) === 0) return
-    const rows = numelOf(target.shape.slice(0, dim))
-    const inner = numelOf(target.shape.slice(dim + 1))
-    const failed = withScratch('scatter', 4, (flag) => {
-      const { buffer } = allocator().memory
-      new Int32Array(buffer, flag, 1)[0] = 0
-      launch('scatter', rows, address(target), address(index, 8), address(src), target.shape[dim], index.shape[dim], inner, add, flag)
-      return new Int32Array(buffer, flag, 1)[0] !== 0
-    })
-    // The reference names the index that is out of bounds.
+    const plain = isPlain(target, dim, index, src)
+    if (plain && numelOf(index.shape) === 0) return
+    const failed =
+      !plain ||
+      flagged('scatter', target, dim, (rows, inner, flag) =>
+        launch('scatter', rows, address(target), address(index, 8), address(src), target.shape[dim], index.shape[dim], inner, add, flag),
+      )
     if (failed) reference.scatter(target, dim, index, src, add)
   },
 }

@@ -154,7 +154,7 @@ describe('pooling', () => {
   })
 })
 
-describe('scatter', () => {
+describe('gather and scatter', () => {
   const indexOf = (shape: Shape, size: number, draw: () => number) => {
     const index = emptyTensor(shape, 'int64')
     const data = index.data as BigInt64Array
@@ -162,7 +162,7 @@ describe('scatter', () => {
     return index
   }
 
-  test('adds and writes in the order of the elements, along any dimension', () => {
+  test('scatter adds and writes in the order of the elements, along any dimension', () => {
     const size = fc.integer({ min: 1, max: 6 })
     fc.assert(
       fc.property(
@@ -191,12 +191,31 @@ describe('scatter', () => {
     )
   })
 
+  test('gather reads along any dimension', () => {
+    const size = fc.integer({ min: 1, max: 6 })
+    fc.assert(
+      fc.property(fc.array(size, { minLength: 1, maxLength: 3 }), size, size, fc.boolean(), fc.nat(), (sizes, count, dimension, transposed, seed) => {
+        const draw = random(seed)
+        const dim = dimension % sizes.length
+        const shape = sizes.map((n, d) => (d === dim ? count : n))
+        const x = randomView(sizes, draw, { order: transposed ? sizes.map((_, d) => sizes.length - 1 - d) : sizes.map((_, d) => d) })
+        const index = indexOf(shape, sizes[dim], draw)
+        const [actual, expected] = [unwritten(shape), unwritten(shape)]
+        scatters.gather(x, dim, index, actual)
+        reference.gather(x, dim, index, expected)
+        expect([...actual.data]).toEqual([...expected.data])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   test.each([5n, -1n, 2n ** 40n])('index %i out of bounds', (bad) => {
     const target = randomView([2, 5], random(1))
     const index = new Tensor(emptyTensor([2, 3], 'int64').storage, 'int64', [2, 3], contiguousStrides([2, 3]))
     ;(index.data as BigInt64Array).set([0n, 1n, 2n, 3n, bad, 4n])
     const src = randomView([2, 3], random(2))
     expect(() => scatters.scatter(target, 1, index, src, true)).toThrow(`index ${bad} is out of bounds for dimension 1 with size 5`)
+    expect(() => scatters.gather(target, 1, index, src)).toThrow(`index ${bad} is out of bounds for dimension 1 with size 5`)
     expect(numelOf(target.shape)).toBe(10)
   })
 })

@@ -278,3 +278,29 @@ export function scatter(
     }
   }
 }
+
+/**
+ * out [rows][count][inner] = x [rows][size][inner] at index (i64) [rows][count][inner], contiguous. A block is a row. Where an index lies
+ * outside, nothing is written for it and `failed` (i32) becomes 1.
+ */
+export function gather(
+  x: usize, index: usize, out: usize, size: i32, count: i32, inner: i32, failed: usize,
+  begin: i32, end: i32,
+): void {
+  const elements = <usize>count * <usize>inner
+  for (let block = begin; block < end; block++) {
+    const from = x + (<usize>block * <usize>size * <usize>inner << 2)
+    let i = index + (<usize>block * elements << 3)
+    let y = out + (<usize>block * elements << 2)
+    for (let k = 0; k < count; k++) {
+      for (let j: usize = 0; j < <usize>inner; j++, i += 8, y += 4) {
+        const at = load<u64>(i)
+        if (at >= <u64>size) {
+          store<i32>(failed, 1)
+          continue
+        }
+        store<f32>(y, load<f32>(from + (<usize>at * <usize>inner + j << 2)))
+      }
+    }
+  }
+}
