@@ -31,7 +31,13 @@ function ours(p: Problem): Contestant {
     y.backward(dy)
     y.dispose()
   }
-  return { run: step, result: () => (step(), (x.grad as Tensor).toTypedArray() as Float32Array) }
+  return {
+    run: step,
+    result: () => {
+      step()
+      return (x.grad as Tensor).toTypedArray() as Float32Array
+    },
+  }
 }
 
 function withJax(jax: Jax, p: Problem): Contestant {
