@@ -170,7 +170,7 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const step = steps > 1 ? f((end - start) / (steps - 1)) : 0
   write(
     t,
-    Array.from({ length: steps }, (_, i) => (i < steps / 2 ? f(start) + step * i : f(end) - step * (steps - 1 - i))),
+    Array.from({ length: steps }, (_, i) => (i < Math.max(1, Math.floor(steps / 2)) ? f(start) + step * i : f(end) - step * (steps - 1 - i))),
   )
   return finish(t, options)
 }

@@ -73,7 +73,8 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number, ...params: num
   silu: (x) => x / (1 + Math.exp(-x)),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   softplus,
-  hardtanh: (x, min, max) => (x < min ? min : x > max ? max : x),
+  // The upper bound wins where they cross.
+  hardtanh: (x, min, max) => Math.min(Math.max(x, min), max),
   hardswish: (x) => (x * relu6Shifted(x)) / 6,
   hardsigmoid: (x) => relu6Shifted(x) / 6,
   hardshrink: (x, lambda) => (Math.abs(x) <= lambda ? 0 : x),
@@ -110,7 +111,10 @@ export const integerUnaryFunctions: Partial<Readonly<Record<UnaryOp, (x: bigint,
   trunc: identity,
   square: (x) => x * x,
   relu: (x) => (x < 0n ? 0n : x),
-  hardtanh: (x, min, max) => (x < min ? BigInt(min) : x > max ? BigInt(max) : x),
+  hardtanh: (x, min, max) => {
+    const raised = x < min ? BigInt(min) : x
+    return raised > max ? BigInt(max) : raised
+  },
   threshold: (x, threshold, value) => (x <= threshold ? BigInt(value) : x),
   powScalar: (x, exponent) => integerPower(x, BigInt(exponent)),
 }
