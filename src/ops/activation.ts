@@ -2,10 +2,12 @@ import { inPlace, noGrad, record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
+import { scope } from '../core/storage.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
+import { composed } from './composed.js'
 import { zerosLike } from './create.js'
 import { checkOverlap } from './overlap.js'
 import { checkCast, floatResult } from './promote.js'
@@ -401,10 +403,10 @@ export function threshold(x: Tensor, limit: number, value: number, options: Inpl
 export const threshold_ = (x: Tensor, limit: number, value: number): Tensor => threshold(x, limit, value, { inplace: true })
 
 /** x - tanh(x). */
-export const tanhshrink = (x: Tensor): Tensor => x.sub(x.tanh())
+export const tanhshrink = (x: Tensor): Tensor => composed([x], () => x.sub(x.tanh()))
 
 /** x / (1 + |x|). */
-export const softsign = (x: Tensor): Tensor => x.div(x.abs().add(1))
+export const softsign = (x: Tensor): Tensor => composed([x], () => x.div(x.abs().add(1)))
 
 /**
  * a sigmoid(b) for the two halves a, b of x along `dim`. @see Dauphin et al. 2016, arXiv:1612.08083
@@ -418,7 +420,7 @@ export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
   const size = x.shape[dim]
   if (size % 2 !== 0) throw new RuntimeError(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
   if (!isFloatingPoint(x.dtype)) refuse(x.dtype, 'glu_cpu')
-  return x.narrow(dim, 0, size / 2).mul(x.narrow(dim, size / 2, size / 2).sigmoid())
+  return composed([x], () => x.narrow(dim, 0, size / 2).mul(x.narrow(dim, size / 2, size / 2).sigmoid()))
 }
 
 /**
@@ -440,7 +442,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   }
   if (weight.ndim > 1) throw new RuntimeError(`prelu: Expected \`weight\` to be a scalar or 1D tensor, but got: ndim = ${weight.ndim}`)
   const slopes = weight.reshape(x.shape.map((_, d) => (d === 1 ? weight.numel() : 1)))
-  const y = noGrad(() => where(x.gt(0), x, x.mul(slopes)))
+  const y = scope(() => noGrad(() => where(x.gt(0), x, x.mul(slopes))))
   return record(y, {
     name: 'PreluKernelBackward0',
     inputs: [x, slopes],
@@ -454,7 +456,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
 
 /** dy where x > 0, else slopes dy. */
 function preluInputGrad(dy: Tensor, x: Tensor, slopes: Tensor): Tensor {
-  const dx = noGrad(() => where(x.gt(0), dy, dy.mul(slopes)))
+  const dx = scope(() => noGrad(() => where(x.gt(0), dy, dy.mul(slopes))))
   return record(dx, {
     name: 'PreluKernelBackwardBackward0',
     inputs: [dy, x, slopes],

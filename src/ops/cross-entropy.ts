@@ -3,6 +3,7 @@ import { checkOptions, IndexError, RuntimeError, ValueError } from '../core/erro
 import { formatShape, sameShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { where } from './binary.js'
+import { composed } from './composed.js'
 import { checkReduction, type LossOptions, reduceLoss } from './loss-reduction.js'
 
 /** Losses of a classifier: the negative log-probability of the right class. */
@@ -117,9 +118,11 @@ export function nllLoss(x: Tensor, target: Tensor, options: NllOptions = {}): Te
   const reduction = checkReduction(options.reduction)
   checkShapes(x, target, weight)
   checkDtypes(x, target, weight)
-  const rows = batched(x)
-  const targets = targetsOf(rows, target, weight, ignoreIndex)
-  return reduceOver(targets, pick(rows, targets), target, reduction)
+  return composed([x], () => {
+    const rows = batched(x)
+    const targets = targetsOf(rows, target, weight, ignoreIndex)
+    return reduceOver(targets, pick(rows, targets), target, reduction)
+  })
 }
 
 /**
@@ -136,14 +139,16 @@ export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOpt
   if (sameShape(x.shape, target.shape)) return softCrossEntropy(x, target, weight, ignoreIndex, reduction, labelSmoothing)
   checkShapes(x, target, weight)
   checkDtypes(x, target, weight)
-  const rows = batched(x)
-  const logProbabilities = rows.logSoftmax(1)
-  const targets = targetsOf(rows, target, weight, ignoreIndex)
-  const loss = pick(logProbabilities, targets)
-  if (labelSmoothing === 0) return reduceOver(targets, loss, target, reduction)
-  const overClasses = alongClasses(logProbabilities, weight).sum(1, { keepdim: true })
-  const smoothed = loss.mul(1 - labelSmoothing).sub(overClasses, { alpha: labelSmoothing / rows.shape[1] })
-  return reduceOver(targets, smoothed, target, reduction)
+  return composed([x], () => {
+    const rows = batched(x)
+    const targets = targetsOf(rows, target, weight, ignoreIndex)
+    const logProbabilities = rows.logSoftmax(1)
+    const loss = pick(logProbabilities, targets)
+    if (labelSmoothing === 0) return reduceOver(targets, loss, target, reduction)
+    const overClasses = alongClasses(logProbabilities, weight).sum(1, { keepdim: true })
+    const smoothed = loss.mul(1 - labelSmoothing).sub(overClasses, { alpha: labelSmoothing / rows.shape[1] })
+    return reduceOver(targets, smoothed, target, reduction)
+  })
 }
 
 /** Each class's entry times its weight; classes lie along axis 1. */
@@ -170,8 +175,10 @@ function softCrossEntropy(
       `cross_entropy: weight tensor should be defined either for all ${classes} classes or no classes but got weight tensor of shape: ${formatShape(weight.shape)}`,
     )
   }
-  const given = batched(target)
-  const wanted = labelSmoothing > 0 ? given.mul(1 - labelSmoothing).add(labelSmoothing / classes) : given
-  const losses = alongClasses(rows.logSoftmax(1).mul(wanted), weight).sum(1).neg()
-  return reduceLoss(x.ndim === 1 ? losses.reshape([]) : losses, reduction)
+  return composed([x, target], () => {
+    const given = batched(target)
+    const wanted = labelSmoothing > 0 ? given.mul(1 - labelSmoothing).add(labelSmoothing / classes) : given
+    const losses = alongClasses(rows.logSoftmax(1).mul(wanted), weight).sum(1).neg()
+    return reduceLoss(x.ndim === 1 ? losses.reshape([]) : losses, reduction)
+  })
 }

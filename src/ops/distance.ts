@@ -2,6 +2,7 @@ import { dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, normalizeDim } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
+import { composed } from './composed.js'
 import { resultType } from './promote.js'
 
 /** Lengths of vectors and distances between them. */
@@ -19,7 +20,7 @@ export interface NormalizeOptions {
 export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
   checkOptions('normalize', options, ['p', 'dim', 'eps'])
   const { p = 2, dim = 1, eps = 1e-12 } = options
-  return x.div(x.norm(p, { dim, keepdim: true }).clampMin(eps))
+  return composed([x], () => x.div(x.norm(p, { dim, keepdim: true }).clampMin(eps)))
 }
 
 /**
@@ -35,11 +36,11 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number
   const shape = broadcastShapes(x1.shape, x2.shape)
   const d = normalizeDim(dim, shape.length)
   // Each is divided before the product, which could overflow.
-  const [a, b] = [x1, x2].map((x) => {
+  const unit = (x: Tensor) => {
     const wide = x.to(dtype).expand(shape)
     return wide.div(wide.norm(2, { dim: d, keepdim: true }).clampMin(eps))
-  })
-  return a.mul(b).sum(d)
+  }
+  return composed([x1, x2], () => unit(x1).mul(unit(x2)).sum(d))
 }
 
 /**
@@ -49,5 +50,5 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number
 export function pairwiseDistance(x1: Tensor, x2: Tensor, options: { p?: number; eps?: number; keepdim?: boolean } = {}): Tensor {
   checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepdim'])
   const { p = 2, eps = 1e-6, keepdim = false } = options
-  return x1.sub(x2).add(eps).norm(p, { dim: -1, keepdim })
+  return composed([x1, x2], () => x1.sub(x2).add(eps).norm(p, { dim: -1, keepdim }))
 }

@@ -1,6 +1,7 @@
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { denseLike } from './draw.js'
 import { bernoulli_ } from './random-inplace.js'
 
@@ -41,19 +42,21 @@ function drop(owner: string, x: Tensor, options: DropoutOptions, makeMask: Mask,
   checkProbability(p)
   if (!training || p === 0 || x.numel() === 0) return x
   if (p === 1) return inplace ? x.mul_(0) : x.mul(0)
-  const mask = bernoulli_(makeMask(x), 1 - p)
-  if (!alpha) {
-    kernels.binary('div', mask, 1 - p, mask)
-    return inplace ? x.mul_(mask) : x.mul(mask)
-  }
-  // x a where it stays, -ALPHA a where it goes, all moved by ALPHA a p: mean and variance stay those of the input.
-  const a = 1 / Math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
-  const shift = mask
-    .sub(1)
-    .mul(ALPHA * a)
-    .add(ALPHA * a * p)
-  kernels.binary('mul', mask, a, mask)
-  return inplace ? x.mul_(mask).add_(shift) : x.mul(mask).add(shift)
+  return composed([x], () => {
+    const mask = bernoulli_(makeMask(x), 1 - p)
+    if (!alpha) {
+      kernels.binary('div', mask, 1 - p, mask)
+      return inplace ? x.mul_(mask) : x.mul(mask)
+    }
+    // x a where it stays, -ALPHA a where it goes, all moved by ALPHA a p: mean and variance stay those of the input.
+    const a = 1 / Math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
+    const shift = mask
+      .sub(1)
+      .mul(ALPHA * a)
+      .add(ALPHA * a * p)
+    kernels.binary('mul', mask, a, mask)
+    return inplace ? x.mul_(mask).add_(shift) : x.mul(mask).add(shift)
+  })
 }
 
 /**

@@ -6,6 +6,7 @@ import { scope } from '../core/storage.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
+import { composed } from './composed.js'
 import { pairwiseDistance } from './distance.js'
 import { checkReduction, type LossOptions, reduceLoss } from './loss-reduction.js'
 
@@ -59,23 +60,27 @@ function reduceWeighted(losses: Tensor, x: Tensor, options: WeightedLossOptions,
 export function mseLoss(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
   checkOptions('mseLoss', options, ['weight', 'reduction'])
   checkReduction(options.reduction)
-  const d = difference('mseLoss', 'mse_cpu', x, target)
-  const losses = ofDifference(
-    'MseLossBackward0',
-    d,
-    (d) => d.square(),
-    (d) => d.mul(2),
-  )
-  return reduceWeighted(losses, x, options, 'weights')
+  return composed([x, target, options.weight ?? null], () => {
+    const d = difference('mseLoss', 'mse_cpu', x, target)
+    const losses = ofDifference(
+      'MseLossBackward0',
+      d,
+      (d) => d.square(),
+      (d) => d.mul(2),
+    )
+    return reduceWeighted(losses, x, options, 'weights')
+  })
 }
 
 /** |x - target|. As `torch.nn.functional.l1_loss`. */
 export function l1Loss(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['weight', 'reduction'])
   checkReduction(options.reduction)
-  const losses = x.sub(target).abs()
-  warnOfBroadcast('l1Loss', x, target)
-  return reduceWeighted(losses, x, options, 'weights')
+  return composed([x, target, options.weight ?? null], () => {
+    const losses = x.sub(target).abs()
+    warnOfBroadcast('l1Loss', x, target)
+    return reduceWeighted(losses, x, options, 'weights')
+  })
 }
 
 /** d^2 / 2 where |d| < delta, else delta (|d| - delta / 2). With c = d cut to [-delta, delta] that is c (d - c / 2), and its slope is c. */
@@ -97,9 +102,10 @@ export function huberLoss(x: Tensor, target: Tensor, options: WeightedLossOption
   checkOptions('huberLoss', options, ['delta', 'weight', 'reduction'])
   checkReduction(options.reduction)
   const { delta = 1 } = options
-  const d = difference('huberLoss', 'huber_cpu', x, target)
   if (!(delta > 0)) throw new RuntimeError('huber_loss does not support non-positive values for delta.')
-  return reduceWeighted(huber(d, delta), x, options, 'elements')
+  return composed([x, target, options.weight ?? null], () =>
+    reduceWeighted(huber(difference('huberLoss', 'huber_cpu', x, target), delta), x, options, 'elements'),
+  )
 }
 
 /**
@@ -111,9 +117,11 @@ export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & {
   checkOptions('smoothL1Loss', options, ['beta', 'reduction'])
   const reduction = checkReduction(options.reduction)
   const { beta = 1 } = options
-  const d = difference('smoothL1Loss', 'smooth_l1_cpu', x, target)
   if (!(beta >= 0)) throw new RuntimeError('smooth_l1_loss does not support negative values for beta.')
-  return reduceLoss(beta === 0 ? d.abs() : huber(d, beta).div(beta), reduction)
+  return composed([x, target], () => {
+    const d = difference('smoothL1Loss', 'smooth_l1_cpu', x, target)
+    return reduceLoss(beta === 0 ? d.abs() : huber(d, beta).div(beta), reduction)
+  })
 }
 
 /** log(1 + exp(-target x)) for targets of 1 and -1. As `torch.nn.functional.soft_margin_loss`, without its overflow. */
@@ -121,7 +129,7 @@ export function softMarginLoss(x: Tensor, target: Tensor, options: LossOptions =
   checkOptions('softMarginLoss', options, ['reduction'])
   const reduction = checkReduction(options.reduction)
   // Beyond 40 the 1 is lost in float64 too.
-  return reduceLoss(x.mul(target).neg().softplus({ threshold: 40 }), reduction)
+  return composed([x, target], () => reduceLoss(x.mul(target).neg().softplus({ threshold: 40 }), reduction))
 }
 
 export interface PoissonNllOptions extends LossOptions {
@@ -138,13 +146,15 @@ export function poissonNllLoss(x: Tensor, target: Tensor, options: PoissonNllOpt
   checkOptions('poissonNllLoss', options, ['logInput', 'full', 'eps', 'reduction'])
   const { logInput = true, full = false, eps = 1e-8 } = options
   const reduction = checkReduction(options.reduction)
-  const loss = logInput ? x.exp().sub(target.mul(x)) : x.sub(target.mul(x.add(eps).log()))
-  if (!full) return reduceLoss(loss, reduction)
-  const stirling = target
-    .mul(target.log())
-    .sub(target)
-    .add(target.mul(2 * Math.PI).log(), { alpha: 0.5 })
-  return reduceLoss(loss.add(where(target.le(1), 0, stirling)), reduction)
+  return composed([x, target], () => {
+    const loss = logInput ? x.exp().sub(target.mul(x)) : x.sub(target.mul(x.add(eps).log()))
+    if (!full) return reduceLoss(loss, reduction)
+    const stirling = target
+      .mul(target.log())
+      .sub(target)
+      .add(target.mul(2 * Math.PI).log(), { alpha: 0.5 })
+    return reduceLoss(loss.add(where(target.le(1), 0, stirling)), reduction)
+  })
 }
 
 /** Whether every element lies in [0, 1]; NaN does not. */
@@ -193,20 +203,22 @@ export function binaryCrossEntropy(x: Tensor, target: Tensor, options: WeightedL
       .mul(ofZero)
       .sub(target.mul(x.log().clampMin(-100)))
   }
-  const losses = record(
-    scope(() => noGrad(value)),
-    {
-      name: 'BinaryCrossEntropyBackward0',
-      inputs: [x, target],
-      saved: [x, target],
-      // The slope 1 / (x (1 - x)) ends at 1e12, where the logarithms do.
-      backward: (dy, [x, target], [needsX, needsTarget]) => [
-        needsX ? dy.mul(x.sub(target)).div(x.neg().add(1).mul(x).clampMin(EPSILON)) : null,
-        needsTarget ? dy.mul(x.neg().log1p().sub(x.log())) : null,
-      ],
-    },
-  )
-  return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
+  return composed([x, target], () => {
+    const losses = record(
+      scope(() => noGrad(value)),
+      {
+        name: 'BinaryCrossEntropyBackward0',
+        inputs: [x, target],
+        saved: [x, target],
+        // The slope 1 / (x (1 - x)) ends at 1e12, where the logarithms do.
+        backward: (dy, [x, target], [needsX, needsTarget]) => [
+          needsX ? dy.mul(x.sub(target)).div(x.neg().add(1).mul(x).clampMin(EPSILON)) : null,
+          needsTarget ? dy.mul(x.neg().log1p().sub(x.log())) : null,
+        ],
+      },
+    )
+    return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
+  })
 }
 
 export interface BceWithLogitsOptions extends WeightedLossOptions {
@@ -222,11 +234,13 @@ export interface BceWithLogitsOptions extends WeightedLossOptions {
 export function binaryCrossEntropyWithLogits(x: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
   checkOptions('binaryCrossEntropyWithLogits', options, ['weight', 'posWeight', 'reduction'])
   const reduction = checkReduction(options.reduction)
-  const { weight, posWeight } = options
+  const { weight = null, posWeight = null } = options
   if (!sameShape(x.shape, target.shape)) throw new ValueError(`Target size (${torchSize(target)}) must be the same as input size (${torchSize(x)})`)
-  const positive = posWeight ? x.logsigmoid().mul(posWeight.sub(1).mul(target).add(1)) : x.logsigmoid()
-  const losses = target.neg().add(1).mul(x).sub(positive)
-  return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
+  return composed([x, target, weight, posWeight], () => {
+    const positive = posWeight ? x.logsigmoid().mul(posWeight.sub(1).mul(target).add(1)) : x.logsigmoid()
+    const losses = target.neg().add(1).mul(x).sub(positive)
+    return reduceLoss(weight ? losses.mul(weight) : losses, reduction)
+  })
 }
 
 export interface KlDivOptions {
@@ -243,10 +257,12 @@ export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Te
   checkOptions('klDiv', options, ['reduction', 'logTarget'])
   const { reduction = 'mean', logTarget = false } = options
   const known = checkReduction(reduction === 'batchmean' ? 'sum' : reduction)
-  // A probability of 0 contributes 0, though its logarithm is infinite.
-  const losses = logTarget ? target.exp().mul(target.sub(x)) : where(target.eq(0), 0, target.mul(target.log())).sub(target.mul(x))
-  const reduced = reduceLoss(losses, known)
-  return reduction === 'batchmean' && x.ndim > 0 ? reduced.div(x.shape[0]) : reduced
+  return composed([x, target], () => {
+    // A probability of 0 contributes 0, though its logarithm is infinite.
+    const losses = logTarget ? target.exp().mul(target.sub(x)) : where(target.eq(0), 0, target.mul(target.log())).sub(target.mul(x))
+    const reduced = reduceLoss(losses, known)
+    return reduction === 'batchmean' && x.ndim > 0 ? reduced.div(x.shape[0]) : reduced
+  })
 }
 
 export interface MarginOptions extends LossOptions {
@@ -269,13 +285,15 @@ export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, opti
       `${dim}D target tensor expects ${dim + 1}D input tensors, but found inputs with sizes ${formatShape(x1.shape)} and ${formatShape(x2.shape)}.`,
     )
   }
-  const squared = (x: Tensor) => x.mul(x).sum(dim).add(EPSILON)
-  const cos = x1
-    .mul(x2)
-    .sum(dim)
-    .div(squared(x1).mul(squared(x2)).sqrt())
-  const losses = where(target.eq(1), cos.neg().add(1), 0).add(where(target.eq(-1), cos.sub(margin).clampMin(0), 0))
-  return reduceLoss(losses, reduction)
+  return composed([x1, x2, target], () => {
+    const squared = (x: Tensor) => x.mul(x).sum(dim).add(EPSILON)
+    const cos = x1
+      .mul(x2)
+      .sum(dim)
+      .div(squared(x1).mul(squared(x2)).sqrt())
+    const losses = where(target.eq(1), cos.neg().add(1), 0).add(where(target.eq(-1), cos.sub(margin).clampMin(0), 0))
+    return reduceLoss(losses, reduction)
+  })
 }
 
 /** max(0, margin - target (x1 - x2)) for targets of 1 and -1. As `torch.nn.functional.margin_ranking_loss`. @param options.margin default 0 */
@@ -288,7 +306,7 @@ export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, option
       `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: ${torchSize(x1)}, input2: ${torchSize(x2)}, target: ${torchSize(target)} `,
     )
   }
-  return reduceLoss(target.neg().mul(x1.sub(x2)).add(margin).clampMin(0), reduction)
+  return composed([x1, x2, target], () => reduceLoss(target.neg().mul(x1.sub(x2)).add(margin).clampMin(0), reduction))
 }
 
 export interface TripletOptions extends LossOptions {
@@ -316,8 +334,10 @@ export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Te
       `The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor ${anchor.ndim}D, positive ${positive.ndim}D, and negative ${negative.ndim}D inputs`,
     )
   }
-  const distance = (a: Tensor, b: Tensor) => pairwiseDistance(a, b, { p, eps })
-  const toNegative = distance(anchor, negative)
-  const away = swap ? toNegative.minimum(distance(positive, negative)) : toNegative
-  return reduceLoss(distance(anchor, positive).sub(away).add(margin).clampMin(0), reduction)
+  return composed([anchor, positive, negative], () => {
+    const distance = (a: Tensor, b: Tensor) => pairwiseDistance(a, b, { p, eps })
+    const toNegative = distance(anchor, negative)
+    const away = swap ? toNegative.minimum(distance(positive, negative)) : toNegative
+    return reduceLoss(distance(anchor, positive).sub(away).add(margin).clampMin(0), reduction)
+  })
 }

@@ -6,6 +6,7 @@ import { type FillTarget, fillNormal, fillUniform } from '../core/random-fill.js
 import { fillRandint, fillRandperm } from '../core/random-integer.js'
 import { multinomial as drawCategories } from '../core/random-multinomial.js'
 import { broadcastShapes, checkShape, type Shape } from '../core/shape.js'
+import { scope } from '../core/storage.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { denseLike, drawInto } from './draw.js'
@@ -92,7 +93,7 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, shape?: 
     return drawNew('normal', shape, options, getDefaultDtype(), (target, generator) => fillNormal(target, generator, mean, std))
   }
   if (shape) throw new TypeError('normal: the shape is that of the tensors, so none may be given beside them')
-  if (std instanceof Tensor && std.lt(0).any().item()) throw new RuntimeError('normal expects all elements of std >= 0.0')
+  if (std instanceof Tensor && scope(() => std.lt(0).any().item()) !== 0) throw new RuntimeError('normal expects all elements of std >= 0.0')
   const dtype = mean instanceof Tensor ? mean.dtype : (std as Tensor).dtype
   const y = drawNew(
     'normal',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { F, nn, type Tensor, tensor } from '../../src/index.js'
+import { F, memory, nn, type Tensor, tensor } from '../../src/index.js'
 
 const x = tensor([
   [0.2, 0.7, 0.9],
@@ -45,6 +45,14 @@ const losses: [name: string, loss: () => Tensor, same: () => Tensor][] = [
 describe.for(losses)('%s', ([name, loss, same]) => {
   test('does what its function does', () => {
     expect(loss().toArray()).toEqual(same().toArray())
+  })
+  test('without a graph, only the result stays', () => {
+    same()
+    const before = memory().tensors
+    const y = same()
+    // tripletMarginLoss's third input is made by the call itself.
+    expect(memory().tensors - before).toBe(name === 'TripletMarginLoss' ? 2 : 1)
+    expect(y.requiresGrad).toBe(false)
   })
   test('prints as in PyTorch', () => {
     expect(String(Reflect.construct(Reflect.get(nn, name), []))).toBe(`${name}()`)
