@@ -1,35 +1,17 @@
-import { inPlace, noGrad, record } from '../autograd/index.js'
+import { noGrad, record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
-import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
-import { kernels } from '../kernels/index.js'
+import type { Tensor } from '../core/tensor.js'
+import { activate, type Definition, type Params } from './activation-rule.js'
 import { where } from './binary.js'
 import { composed } from './composed.js'
 import { zerosLike } from './create.js'
-import { checkOverlap } from './overlap.js'
-import { checkCast, floatResult } from './promote.js'
+import { floatResult } from './promote.js'
 
-/**
- * Activations: element-wise functions with a fused kernel for the value and one for the gradient dx = dy h, where h is the slope. That
- * gradient is an operation itself: its own gradient needs dh only, so that every order of differentiation exists.
- */
-interface Definition {
-  readonly forward: UnaryOp
-  readonly backward: BinaryOp
-  /** PyTorch's name of the node, without `Backward0`. */
-  readonly node: string
-  /** What the slope is computed from: the input, or the output. */
-  readonly reads: 'input' | 'output'
-  /** The derivative of the slope with respect to what it reads; null where the slope is constant in pieces. */
-  readonly curvature: ((read: Tensor, params: Params) => Tensor) | null
-  /** The result's dtype. @throws RuntimeError for a dtype that the function does not have */
-  readonly dtype: (input: Dtype) => Dtype
-}
+/** Activations: element-wise functions, each with its curvature where that is not zero (activation-rule.ts). */
 
-type Params = readonly number[]
 const none: Params = []
 
 export interface InplaceOptions {
@@ -50,44 +32,6 @@ function numbersOnly(message: string): (dtype: Dtype) => Dtype {
     if (dtype === 'bool') throw new RuntimeError(message)
     return dtype
   }
-}
-
-function evaluate(def: Definition, x: Tensor, params: Params, slopeParams: Params): Tensor {
-  const y = emptyTensor(x.shape, def.dtype(x.dtype))
-  kernels.unary(def.forward, x, y, params)
-  return record(y, {
-    name: `${def.node}Backward0`,
-    inputs: [x],
-    saved: [def.reads === 'input' ? x : y],
-    backward: (dy, [read]) => [slopeTimes(def, dy, read, slopeParams)],
-  })
-}
-
-/** dx = dy h(read). */
-function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): Tensor {
-  const dx = emptyTensor(dy.shape, dy.dtype)
-  kernels.binary(def.backward, dy, read, dx, params)
-  return record(dx, {
-    name: `${def.node}BackwardBackward0`,
-    inputs: [dy, read],
-    saved: [dy, read],
-    backward: (g, [gradient, input], [needsGradient, needsRead]) => [
-      needsGradient ? slopeTimes(def, g, input, params) : null,
-      needsRead ? (def.curvature ? g.mul(gradient).mul(def.curvature(input, params)) : zerosLike(input)) : null,
-    ],
-  })
-}
-
-function activate(def: Definition, x: Tensor, params: Params, inplace = false, slopeParams: Params = params): Tensor {
-  if (!inplace) return evaluate(def, x, params, slopeParams)
-  checkCast(def.dtype(x.dtype), x.dtype)
-  checkOverlap(x)
-  return inPlace(
-    x,
-    [],
-    () => kernels.unary(def.forward, x, x, params),
-    (original) => evaluate(def, original, params, slopeParams),
-  )
 }
 
 /** 1 - t. */
