@@ -39,25 +39,30 @@ export interface Chart {
   series: readonly Series[]
   /** Points without a line between them, side by side. */
   apart?: boolean
+  /** Said in the chart: what it cannot draw. */
+  note?: string
 }
 
 const WIDTH = 420
 const HEIGHT = 290
-const box = { left: 54, right: WIDTH - 14, top: 34, bottom: HEIGHT - 46 }
+const box = { left: 60, right: WIDTH - 22, top: 34, bottom: HEIGHT - 46 }
 
 const dashes = [undefined, '7 4', '2 3', '10 3 2 3', '14 4', '1 5']
 export const lookCount = dashes.length
 
-export function chart({ title, description, x, y, series, apart = false }: Chart): string {
-  const xs = x.names ? bandScale(x.names, box.left, box.right) : linearScale(x.domain, box.left, box.right, 4)
+export function chart({ title, description, x, y, series, apart = false, note }: Chart): string {
+  const xs = x.names ? bandScale(x.names, box.left, box.right) : linearScale(x.domain, box.left, box.right, { count: 4, exact: true })
   const ys = y.log ? logScale(y.domain, box.bottom, box.top) : linearScale(y.domain, box.bottom, box.top)
-  const dodge = (i: number) => (apart && x.names ? ((i - (series.length - 1) / 2) * (box.right - box.left)) / x.names.length / (series.length + 1) : 0)
+  // Side by side, as near as markers allow.
+  const beside = apart && x.names ? Math.min(26, (box.right - box.left) / x.names.length / (series.length + 1)) : 0
+  const dodge = (i: number) => (i - (series.length - 1) / 2) * beside
   const content = [
     element('text', { class: 'title', x: box.left, y: 18 }, escapeText(title)),
     grid(xs, ys, x.names !== undefined),
     element('text', { class: 'label', x: (box.left + box.right) / 2, y: HEIGHT - 8, 'text-anchor': 'middle' }, escapeText(x.label)),
     element('text', { class: 'label', transform: `translate(13 ${(box.top + box.bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, escapeText(y.label)),
     ...series.map((s, i) => drawSeries(s, xs, ys, dodge(i), apart)),
+    note ? element('text', { x: box.left + 8, y: box.bottom - 8 }, escapeText(note)) : '',
   ]
   return element('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${description}` }, content.join('\n'))
 }

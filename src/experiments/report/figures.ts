@@ -78,7 +78,14 @@ function smallMultiples(
     y: { ...y, domain },
     series,
     apart,
+    note: y.log ? missing(series) : undefined,
   }))
+}
+
+/** Lines of which a logarithmic axis has no point. */
+function missing(series: readonly Series[]): string | undefined {
+  const names = series.filter(({ points }) => points.length === 0).map(({ name }) => name)
+  return names.length > 0 ? `${names.join(', ')}: 0 throughout` : undefined
 }
 
 function describe({ name, points, end }: Series): string {
@@ -133,7 +140,7 @@ function accuracy(result: CompareResult): Figure {
   }
 }
 
-const LOSS_BINS = 80
+const LOSS_BINS = 50
 const DATA_POINTS = 10
 
 /** Means of the losses in parts of equal numbers of images, so that batch sizes are smoothed alike. */
@@ -215,7 +222,7 @@ function gradients(result: CompareResult): Figure {
   return {
     id: 'gradients',
     heading: 'Gradient of each layer',
-    text: 'Euclidean length of the gradient with respect to each weight, median over training, on a logarithmic axis. A length of 0 has no point: that layer no longer learns.',
+    text: 'Euclidean length of the gradient with respect to each weight, median over training, on a logarithmic axis. A length of 0 has no point there: that layer has stopped learning.',
     charts,
     columns: result.settings.learningRates.length,
     data: dataTable('Median length of the gradient with respect to the weight', result, weightLayers, (run) =>
@@ -224,26 +231,41 @@ function gradients(result: CompareResult): Figure {
   }
 }
 
+const GRADIENT_BINS = 20
+
+/** Medians of parts of equal numbers of images. */
+function medians(points: readonly Point[], samples: number, bins: number): Point[] {
+  return Array.from({ length: bins }, (_, bin) => {
+    const part = points.filter(({ x }) => Math.floor((x / samples) * bins) === bin)
+    return { x: ((bin + 0.5) / bins) * samples, y: median(part.map(({ y }) => y)) }
+  }).flatMap(({ x, y }) => (y === null ? [] : [{ x, y }]))
+}
+
 function firstGradient(result: CompareResult): Figure {
   const { samples } = result.settings
   const series = (run: RunResult) => run.layers.find(({ layer }) => layer === 'conv1')
-  const points = (run: RunResult) => (series(run)?.weightGradientNorm ?? []).map((y, i) => ({ x: series(run)?.samples[i] ?? 0, y }))
+  const points = (run: RunResult) =>
+    medians(
+      (series(run)?.weightGradientNorm ?? []).map((y, i) => ({ x: series(run)?.samples[i] ?? 0, y })),
+      samples,
+      GRADIENT_BINS,
+    )
   const charts = smallMultiples(result, { label: 'training images seen' }, { label: 'gradient norm, conv1', log: true }, (run) => ({ points: points(run) }))
-  const at = Array.from({ length: DATA_POINTS }, (_, i) => Math.round((i / DATA_POINTS) * samples))
+  const at = Array.from({ length: GRADIENT_BINS }, (_, bin) => ((bin + 0.5) / GRADIENT_BINS) * samples)
   return {
     id: 'first-gradient',
     heading: 'Gradient of the first layer in the course of training',
-    text: 'The first convolution is the farthest from the loss: its gradient shows what arrives through all the layers. Single steps, so small batches are noisy.',
+    text: 'The first convolution is the farthest from the loss: its gradient shows what arrives through all the layers. Median over each twentieth of training.',
     charts,
     columns: result.settings.learningRates.length,
     data: dataTable(
-      'Length of the gradient of conv1.weight at the next observed step after a number of images seen',
+      'Median length of the gradient of conv1.weight around a number of images seen',
       result,
-      at.map((n) => n.toLocaleString('en-US')),
+      at.map((n) => Math.round(n).toLocaleString('en-US')),
       (run) => {
         const all = points(run)
         return at.map((n) => {
-          const point = all.find(({ x }) => x >= n)
+          const point = all.find(({ x }) => x === n)
           return point ? number(point.y) : null
         })
       },

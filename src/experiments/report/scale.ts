@@ -10,18 +10,19 @@ export interface Tick {
   label: string
 }
 
-/** @param domain lowest and highest value; widened to whole ticks */
-export function linearScale(domain: readonly [number, number], from: number, to: number, count = 5): Scale {
+/** @param options.exact keeps the domain as it is; else it is widened to whole ticks */
+export function linearScale(domain: readonly [number, number], from: number, to: number, options: { count?: number; exact?: boolean } = {}): Scale {
+  const { count = 5, exact = false } = options
   const [low, high] = widened(domain)
   const step = roundStep((high - low) / count)
-  const first = Math.floor(low / step + 1e-9)
-  const last = Math.ceil(high / step - 1e-9)
+  const first = (exact ? Math.ceil(low / step - 1e-9) : Math.floor(low / step + 1e-9)) || 0
+  const last = exact ? Math.floor(high / step + 1e-9) : Math.ceil(high / step - 1e-9)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => {
     const value = (first + i) * step
     return { value, label: formatTick(value, digits) }
   })
-  return { at: position(first * step, last * step, from, to, (v) => v), ticks }
+  return { at: exact ? position(low, high, from, to, (v) => v) : position(first * step, last * step, from, to, (v) => v), ticks }
 }
 
 /** @param domain above 0; ticks are powers of ten, with 2 and 5 times these where there are few */

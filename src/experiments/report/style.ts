@@ -52,6 +52,6 @@ summary:focus-visible { outline: 2px solid var(--series-0); outline-offset: 2px;
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
-@media (max-width: 30rem) { dl { grid-template-columns: 1fr; } dd { margin: 0 0 .5rem; } }
+@media (max-width: 30rem) { .chart text { font-size: 14px; } .chart .title { font-size: 15px; } dl { grid-template-columns: 1fr; } dd { margin: 0 0 .5rem; } }
 @media print { .chart, .panels, tr { break-inside: avoid; } details { display: none; } }
 `
