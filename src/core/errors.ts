@@ -62,7 +62,9 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 export function checkOptions(owner: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new TypeError(`${owner}: options must be an object such as { ${known[0] ?? ''} }, got ${options === null ? 'null' : Array.isArray(options) ? 'an array' : typeof options}`)
+    throw new TypeError(
+      `${owner}: options must be an object such as { ${known[0] ?? ''} }, got ${options === null ? 'null' : Array.isArray(options) ? 'an array' : typeof options}`,
+    )
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue

@@ -22,13 +22,12 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides
 }
 
-/** Whether elements lie in row-major order without gaps; axes of size 1 may have any stride. */
+/** Whether elements lie in row-major order without gaps; axes of size 1 may have any stride, and without elements all may. */
 export function isContiguous(shape: Shape, strides: Shape): boolean {
   let step = 1
   for (let i = shape.length - 1; i >= 0; i--) {
-    if (shape[i] === 0) return true
     if (shape[i] !== 1) {
-      if (strides[i] !== step) return false
+      if (strides[i] !== step) return shape.includes(0)
       step *= shape[i]
     }
   }
@@ -65,14 +64,22 @@ export function normalizeDim(dim: number, rank: number): number {
 
 /** The dimensions a reduction runs over, ascending; none given means all. @throws RuntimeError where one is named twice. */
 export function normalizeDims(dims: number | readonly number[] | null | undefined, rank: number): number[] {
-  if (dims === null || dims === undefined) return Array.from({ length: rank }, (_, i) => i)
-  if (typeof dims === 'number') return rank === 0 ? (normalizeDim(dims, 0), []) : [normalizeDim(dims, rank)]
-  if (dims.length === 0) return Array.from({ length: rank }, (_, i) => i)
+  if (typeof dims === 'number') {
+    const dim = normalizeDim(dims, rank)
+    return rank === 0 ? [] : [dim]
+  }
+  if (!dims || dims.length === 0) return range(rank)
   const list = dims.map((d) => normalizeDim(d, rank)).sort((a, b) => a - b)
   for (let i = 1; i < list.length; i++) {
     if (list[i] === list[i - 1]) throw new RuntimeError(`dim ${list[i]} appears multiple times in the list of dims`)
   }
   return rank === 0 ? [] : list
+}
+
+function range(n: number): number[] {
+  const out = new Array<number>(n)
+  for (let i = 0; i < n; i++) out[i] = i
+  return out
 }
 
 /** The shape that all of `shapes` broadcast to. @throws RuntimeError with PyTorch's text where they don't. */
@@ -87,9 +94,7 @@ export function broadcastShapes(...shapes: Shape[]): number[] {
       const sa = out[out.length - rank + i] ?? 1
       const sb = b[b.length - rank + i] ?? 1
       if (sa !== sb && sa !== 1 && sb !== 1) {
-        throw new RuntimeError(
-          `The size of tensor a (${sa}) must match the size of tensor b (${sb}) at non-singleton dimension ${i}`,
-        )
+        throw new RuntimeError(`The size of tensor a (${sa}) must match the size of tensor b (${sb}) at non-singleton dimension ${i}`)
       }
       result[i] = sa === 1 ? sb : sa
     }
@@ -128,7 +133,10 @@ export function inferShape(shape: Shape, numel: number): number[] {
     return shape.slice()
   }
   if (known === 0) {
-    if (numel === 0) throw new RuntimeError(`cannot reshape tensor of 0 elements into shape ${formatShape(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`)
+    if (numel === 0)
+      throw new RuntimeError(
+        `cannot reshape tensor of 0 elements into shape ${formatShape(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`,
+      )
     throw new RuntimeError(`shape '${formatShape(shape)}' is invalid for input of size ${numel}`)
   }
   if (numel % known !== 0) throw new RuntimeError(`shape '${formatShape(shape)}' is invalid for input of size ${numel}`)

@@ -214,7 +214,7 @@ function powScalar(x: Tensor, exponent: number): Tensor {
     name: 'PowBackward0',
     inputs: [x],
     saved: [x],
-    backward: (dy) => [exponent === 0 ? null : exponent === 1 ? dy : dy.mul((exponent === 2 ? x : powScalar(x, exponent - 1)).mul(exponent))],
+    backward: (dy) => [exponent === 0 ? zerosLike(dy) : exponent === 1 ? dy : dy.mul((exponent === 2 ? x : powScalar(x, exponent - 1)).mul(exponent))],
   })
 }
 
@@ -233,10 +233,10 @@ function asTensor(x: Operand, dtype: Dtype): Tensor {
   return t
 }
 
-/** Where both are equal each gets half of the gradient, as in PyTorch. */
+/** Where both are equal each gets half of the gradient, beside a NaN each gets all of it, as in PyTorch. */
 function extremum(op: 'maximum' | 'minimum', node: string): BinaryFunction {
-  const better = (x: Operand, other: Operand) => (op === 'maximum' ? gt(x, other) : lt(x, other))
-  const share = (dy: Tensor, x: Operand, other: Operand) => dy.mul(better(x, other)).add(dy.mul(eq(x, other).mul(0.5)))
+  const loses = (x: Operand, other: Operand) => (op === 'maximum' ? lt(x, other) : gt(x, other))
+  const share = (dy: Tensor, x: Operand, other: Operand) => where(eq(x, other), dy.mul(0.5), where(loses(x, other), 0, dy))
   return differentiable(op, {
     node,
     saves: (a, b) => [tensorOrNull(a), tensorOrNull(b)],

@@ -16,7 +16,9 @@ export function resultType(...operands: readonly Operand[]): Dtype {
     if (typeof x === 'number') {
       const d = Number.isInteger(x) ? 'int64' : getDefaultDtype()
       number = number ? promoteTypes(number, d) : d
-    } else if (x.ndim > 0) dimensioned = dimensioned ? promoteTypes(dimensioned, x.dtype) : x.dtype
+    } else if (!(x instanceof Tensor))
+      continue // `checkOperand` refuses it, with the operation's name
+    else if (x.ndim > 0) dimensioned = dimensioned ? promoteTypes(dimensioned, x.dtype) : x.dtype
     else zeroDim = zeroDim ? promoteTypes(zeroDim, x.dtype) : x.dtype
   }
   return combine(combine(dimensioned, zeroDim), number) ?? getDefaultDtype()

@@ -40,12 +40,7 @@ function writtenOver(fn: (x: Tensor) => Tensor, op: UnaryOp, dtype: (input: Dtyp
   return (x) => {
     checkCast(dtype(x.dtype), x.dtype)
     checkOverlap(x)
-    return inPlace(
-      x,
-      [],
-      () => kernels.unary(op, x, x),
-      fn,
-    )
+    return inPlace(x, [], () => kernels.unary(op, x, x), fn)
   }
 }
 
