@@ -62,14 +62,12 @@ const methods = {
 }
 
 type Methods = { [K in keyof typeof methods]: Method<(typeof methods)[K]> }
-/** The type of the method that a function becomes, for one signature or two: with one, the first pattern's A is left unknown. */
+/** The type of the method that a function becomes. With one signature both patterns match it; one must be left, or editors show no text. */
 type Method<F> = F extends { (self: Tensor, ...rest: infer A): infer X; (self: Tensor, ...rest: infer B): infer Y }
-  ? unknown[] extends A
+  ? [A, X] extends [B, Y]
     ? (...rest: B) => Y
     : { (...rest: A): X; (...rest: B): Y }
-  : F extends (self: Tensor, ...rest: infer R) => infer O
-    ? (...rest: R) => O
-    : never
+  : never
 
 declare module '../core/tensor.js' {
   interface Tensor extends Methods {}
