@@ -87,7 +87,9 @@ export function columnSums(dy: usize, x: usize, coefficients: usize, parts: usiz
     const out = parts + (<usize>(block * channels) << 4)
     const rstd = at(coefficients, channels)
     let c = 0
-    for (; c + 16 <= channels; c += 16) columnSums16(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4))
+    for (; c + 16 <= channels; c += 16) {
+      columnSums16(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4))
+    }
     for (; c < channels; c += 4) {
       columnSums4(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4), min(4, channels - c))
     }

@@ -63,7 +63,9 @@ class LeakyReluBackward extends FloatResult {
 }
 /** Alpha p, scale q, inputScale r. */
 class EluBackward extends FloatResult {
-  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(f32x4.mul(a, q), select(f32x4.le(b, all(0)), f32x4.mul(f32x4.mul(p, r), exp4(f32x4.mul(b, r))), all(1))) }
+  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
+    return f32x4.mul(f32x4.mul(a, q), select(f32x4.le(b, all(0)), f32x4.mul(f32x4.mul(p, r), exp4(f32x4.mul(b, r))), all(1)))
+  }
 }
 /** Phi(x) + x phi(x), the normal distribution and its density. */
 class GeluBackward extends FloatResult {
@@ -112,10 +114,14 @@ class HardtanhBackward extends FloatResult {
   @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 { return v128.and(a, v128.and(f32x4.gt(b, p), f32x4.lt(b, q))) }
 }
 class HardswishBackward extends FloatResult {
-  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 { return select(f32x4.gt(b, all(3)), a, v128.andnot(f32x4.mul(a, f32x4.add(f32x4.div(b, all(3)), all(0.5))), f32x4.lt(b, all(-3)))) }
+  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
+    return select(f32x4.gt(b, all(3)), a, v128.andnot(f32x4.mul(a, f32x4.add(f32x4.div(b, all(3)), all(0.5))), f32x4.lt(b, all(-3))))
+  }
 }
 class HardsigmoidBackward extends FloatResult {
-  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 { return v128.and(f32x4.mul(a, all(1 / 6)), v128.and(f32x4.gt(b, all(-3)), f32x4.lt(b, all(3)))) }
+  @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
+    return v128.and(f32x4.mul(a, all(1 / 6)), v128.and(f32x4.gt(b, all(-3)), f32x4.lt(b, all(3))))
+  }
 }
 /** Lambda p. */
 class ShrinkBackward extends FloatResult {

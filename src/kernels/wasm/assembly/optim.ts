@@ -11,7 +11,8 @@ import { loadPart, storePart } from './lanes'
  * (address 0), the buffer, or with nesterov g + momentum buffer.
  */
 export function sgd(
-  parameter: usize, gradient: usize, buffer: usize, lr: f32, momentum: f32, undampened: f32, weightDecay: f32, sign: f32, nesterov: i32, n: i32, begin: i32, end: i32,
+  parameter: usize, gradient: usize, buffer: usize, lr: f32, momentum: f32, undampened: f32, weightDecay: f32, sign: f32, nesterov: i32,
+  n: i32, begin: i32, end: i32,
 ): void {
   const start = <usize>(begin * BLOCK) << 2
   parameter += start

@@ -113,7 +113,9 @@ class Hardshrink extends FloatResult {
 }
 /** Lambda p. */
 class Softshrink extends FloatResult {
-  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return select(f32x4.gt(x, p), f32x4.sub(x, p), select(f32x4.lt(x, f32x4.neg(p)), f32x4.add(x, p), f32x4.mul(x, all(0)))) }
+  @inline apply(x: v128, p: v128, q: v128, r: v128): v128 {
+    return select(f32x4.gt(x, p), f32x4.sub(x, p), select(f32x4.lt(x, f32x4.neg(p)), f32x4.add(x, p), f32x4.mul(x, all(0))))
+  }
 }
 /** Threshold p, value q. */
 class Threshold extends FloatResult {
@@ -128,7 +130,9 @@ export function ceil(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: 
 export function round(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Round>(x, y, p, q, r, n, begin, end) }
 export function trunc(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Trunc>(x, y, p, q, r, n, begin, end) }
 export function square(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Square>(x, y, p, q, r, n, begin, end) }
-export function reciprocal(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Reciprocal>(x, y, p, q, r, n, begin, end) }
+export function reciprocal(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void {
+  mapUnary<Reciprocal>(x, y, p, q, r, n, begin, end)
+}
 export function sqrt(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Sqrt>(x, y, p, q, r, n, begin, end) }
 export function rsqrt(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Rsqrt>(x, y, p, q, r, n, begin, end) }
 export function exp(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Exp>(x, y, p, q, r, n, begin, end) }
@@ -138,7 +142,9 @@ export function log1p(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin:
 export function tanh(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Tanh>(x, y, p, q, r, n, begin, end) }
 export function erf(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Erf>(x, y, p, q, r, n, begin, end) }
 export function sigmoid(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Sigmoid>(x, y, p, q, r, n, begin, end) }
-export function logSigmoid(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<LogSigmoid>(x, y, p, q, r, n, begin, end) }
+export function logSigmoid(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void {
+  mapUnary<LogSigmoid>(x, y, p, q, r, n, begin, end)
+}
 export function relu(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Relu>(x, y, p, q, r, n, begin, end) }
 export function leakyRelu(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<LeakyRelu>(x, y, p, q, r, n, begin, end) }
 export function elu(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Elu>(x, y, p, q, r, n, begin, end) }
@@ -149,7 +155,13 @@ export function mish(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: 
 export function softplus(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Softplus>(x, y, p, q, r, n, begin, end) }
 export function hardtanh(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Hardtanh>(x, y, p, q, r, n, begin, end) }
 export function hardswish(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Hardswish>(x, y, p, q, r, n, begin, end) }
-export function hardsigmoid(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Hardsigmoid>(x, y, p, q, r, n, begin, end) }
-export function hardshrink(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Hardshrink>(x, y, p, q, r, n, begin, end) }
-export function softshrink(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Softshrink>(x, y, p, q, r, n, begin, end) }
+export function hardsigmoid(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void {
+  mapUnary<Hardsigmoid>(x, y, p, q, r, n, begin, end)
+}
+export function hardshrink(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void {
+  mapUnary<Hardshrink>(x, y, p, q, r, n, begin, end)
+}
+export function softshrink(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void {
+  mapUnary<Softshrink>(x, y, p, q, r, n, begin, end)
+}
 export function threshold(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, begin: i32, end: i32): void { mapUnary<Threshold>(x, y, p, q, r, n, begin, end) }
