@@ -11,7 +11,7 @@ const model = new nn.Sequential(
   new nn.Flatten(),
   new nn.Linear(16 * 7 * 7, 10),
 )
-const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })
+const optimizer = new optim.SGD(model.parameters(), { lr: 0.02, momentum: 0.9 })
 
 for (const [x, y] of new DataLoader(train, { batchSize: 32, shuffle: true })) {
   optimizer.zeroGrad()

@@ -64,7 +64,9 @@ function best(group: RunResult[], n: number): string[] {
   if (level.length === 0) return [`${start} ${name(winner)} was best with ${right}, ${list(behind)}${tail}.`]
   const tie = level.map((run) => `${name(run)} (${percent(run.testAccuracy)})`)
   const ahead = behind.length > 0 ? `, ${list(behind)}` : ''
-  return [`${start} ${name(winner)} had ${right}, level with ${list(tie)} within the sampling error of ${n} test images${ahead}${tail}.`]
+  return [
+    `${start} ${name(winner)} had ${right}, level with ${list(tie)} within the sampling error of ${n.toLocaleString('en-US')} test images${ahead}${tail}.`,
+  ]
 }
 
 /** Whether BatchNorm falls behind where a batch is too small to estimate its statistics. */

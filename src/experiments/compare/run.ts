@@ -98,17 +98,13 @@ export async function trainRun(config: RunConfig, settings: CompareSettings, dat
   training: while (losses.length < stepsPlanned && !signal?.aborted) {
     let stepBegun = performance.now()
     for (const [images, labels] of loader) {
-      optimizer.zeroGrad()
-      const loss = crossEntropy(model.forward(images), labels)
-      const value = loss.item()
+      const value = trainStep(model, optimizer, images, labels)
       losses.push(value)
       if (!Number.isFinite(value)) {
         const step = losses.length
         divergence = { step, samples: step * batchSize, loss: String(value), where: firstNonFinite(model, images) }
         break training
       }
-      loss.backward()
-      optimizer.step()
       durations.push(performance.now() - stepBegun)
       if (losses.length === stepsPlanned) break
       if (performance.now() - lastPause > MS_BETWEEN_PAUSES) await breathe()
@@ -142,6 +138,21 @@ export async function trainRun(config: RunConfig, settings: CompareSettings, dat
     t.dispose()
   }
   return run
+}
+
+/** One update, unless the loss is not finite. @returns the loss before it */
+function trainStep(model: DigitsCnn, optimizer: SGD, images: Tensor, labels: Tensor): number {
+  // In a scope of its own, so that also the last step of a run leaves nothing to the garbage collector.
+  return scope(() => {
+    optimizer.zeroGrad()
+    const loss = crossEntropy(model.forward(images), labels)
+    const value = loss.item()
+    if (Number.isFinite(value)) {
+      loss.backward()
+      optimizer.step()
+    }
+    return value
+  })
 }
 
 const timer = () => new Promise<void>((resolve) => setTimeout(resolve))

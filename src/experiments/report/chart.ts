@@ -1,4 +1,4 @@
-import { element, escapeText } from './markup.js'
+import { element, escapeText, tenth } from './markup.js'
 import { bandScale, linearScale, logScale, type Scale } from './scale.js'
 
 /** Line charts as SVG text. Series differ by dash and marker, not by colour alone; colours come from the page (--series-0 and on). */
@@ -85,7 +85,7 @@ function drawSeries({ name, look, points, markers = false, end }: Series, xs: Sc
   const at = points.map((p) => ({ ...p, px: xs.at(p.x) + dodge, py: ys.at(p.y) }))
   const parts: string[] = []
   if (!apart && at.length > 0) {
-    const path = at.map(({ px, py }, i) => `${i ? 'L' : 'M'}${px.toFixed(1)} ${py.toFixed(1)}`).join('')
+    const path = at.map(({ px, py }, i) => `${i ? 'L' : 'M'}${tenth(px)} ${tenth(py)}`).join('')
     parts.push(element('path', { class: 'line', d: path, 'stroke-dasharray': dashes[look] }))
   }
   for (const { px, py, x, y, spread } of at) {
@@ -99,15 +99,16 @@ function drawSeries({ name, look, points, markers = false, end }: Series, xs: Sc
   const last = at[at.length - 1]
   if (end && last) {
     const anchor = last.px > (box.left + box.right) / 2 ? 'end' : 'start'
-    parts.push(element('path', { class: 'line', d: `M${last.px - 5} ${last.py - 5}l10 10m0 -10l-10 10` }))
+    parts.push(element('path', { class: 'line', d: `M${tenth(last.px - 5)} ${tenth(last.py - 5)}l10 10m0 -10l-10 10` }))
     parts.push(element('text', { class: 'note', x: last.px + (anchor === 'end' ? -9 : 9), y: last.py + 4, 'text-anchor': anchor }, escapeText(end)))
   }
   return element('g', { class: `series look-${look}` }, parts.join(''))
 }
 
 /** A circle, a square, a triangle, a diamond, a ring, a bar. */
-export function marker(look: number, x: number, y: number): string {
+export function marker(look: number, atX: number, atY: number): string {
   const r = 4.5
+  const [x, y] = [tenth(atX), tenth(atY)]
   const shapes = [
     () => element('circle', { class: 'marker', cx: x, cy: y, r }),
     () => element('rect', { class: 'marker', x: x - r, y: y - r, width: 2 * r, height: 2 * r }),

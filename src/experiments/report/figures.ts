@@ -130,7 +130,7 @@ function accuracy(result: CompareResult): Figure {
   return {
     id: 'accuracy',
     heading: 'Test accuracy',
-    text: `Share of the ${result.testImages} test digits that the trained network recognises, in evaluation mode. A run that diverged has no point.`,
+    text: `Share of the ${result.testImages.toLocaleString('en-US')} test digits that the trained network recognises, in evaluation mode. A run that diverged has no point.`,
     charts: tested.length > 0 ? charts : [],
     columns: settings.batchSizes.length,
     data: dataTable('Test accuracy and test loss', result, ['Test digits right', 'Test loss'], (run) => [
@@ -176,7 +176,10 @@ function losses(result: CompareResult): Figure {
       at.map((n) => n.toLocaleString('en-US')),
       (run) => {
         const means = smoothed(run, samples, DATA_POINTS)
-        return at.map((_, i) => (means[i] && Number.isFinite(means[i].y) ? number(means[i].y) : null))
+        return at.map((_, i) => {
+          const mean = means.find(({ x }) => Math.floor((x / samples) * DATA_POINTS) === i)
+          return mean && Number.isFinite(mean.y) ? number(mean.y) : null
+        })
       },
     ),
   }

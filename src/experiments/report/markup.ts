@@ -4,11 +4,14 @@ export const escapeText = (text: string): string => text.replaceAll('&', '&amp;'
 
 type Attributes = Readonly<Record<string, string | number | undefined>>
 
-/** An element; `content` is markup. Numbers are rounded to a tenth, finer than a pixel. */
+/** Finer than a pixel, and short. */
+export const tenth = (value: number): number => Math.round(value * 10) / 10
+
+/** An element; `content` is markup. Numbers are rounded to a tenth. */
 export function element(name: string, attributes: Attributes, content?: string): string {
   const text = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? Math.round(value * 10) / 10 : escapeText(String(value))}"`)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? tenth(value) : escapeText(String(value))}"`)
     .join('')
   return content === undefined ? `<${name}${text}/>` : `<${name}${text}>${content}</${name}>`
 }

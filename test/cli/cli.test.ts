@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the command from its sources; `meanwhile` sees the process and what it has said so far. */
+function evenkeel(args: readonly string[], meanwhile?: (child: ChildProcess, said: string) => void): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text
+      meanwhile?.(child, said.stdout + said.stderr)
+    })
+  }
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...said })))
+}
+
+const tiny = ['compare', '--samples', '64', '--image-size', '14', '--norm', 'none,batch', '--batch-size', '16,4', '--lr', '0.05']
+
+describe('help', () => {
+  test('by itself, with --help, for each command', async () => {
+    const [alone, general, compare] = await Promise.all([evenkeel([]), evenkeel(['--help']), evenkeel(['compare', '--help'])])
+    expect(alone).toEqual(general)
+    expect(general.code).toBe(0)
+    expect(general.stdout).toMatch(/evenkeel compare +Train/)
+    expect(compare.code).toBe(0)
+    for (const option of ['--norm', '--batch-size', '--lr', '--epochs', '--samples', '--seed', '--out', '--json', '--force', '--image-size'])
+      expect(compare.stdout).toContain(option)
+    for (const line of [...general.stdout.split('\n'), ...compare.stdout.split('\n')]) expect(line.length).toBeLessThan(130)
+  })
+
+  test('--version', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(await evenkeel(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+test('a comparison prints a table and findings and writes three files that agree', async () => {
+  const out = join(folder, 'run')
+  const { code, stdout, stderr } = await evenkeel([...tiny, '--out', out])
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  expect(readdirSync(out).sort()).toEqual(['report.html', 'results.csv', 'results.json'])
+  const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))
+  expect(results).toMatchObject({
+    schema: 'evenkeel-compare/1',
+    complete: true,
+    settings: { samples: 64, seed: 0, norms: ['none', 'batch'] },
+    environment: { node: process.version },
+  })
+  expect(results.runs).toHaveLength(4)
+  expect(results.findings.length).toBeGreaterThan(0)
+  const page = readFileSync(join(out, 'report.html'), 'utf8')
+  const csv = readFileSync(join(out, 'results.csv'), 'utf8')
+  for (const run of results.runs) {
+    const accuracy = `${(100 * run.testAccuracy).toFixed(1)}%`
+    expect(page).toContain(accuracy)
+    expect(stdout).toContain(accuracy)
+    expect(page).toContain(run.lossAt[3].loss.toFixed(3))
+    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,0,0,,training_loss,${run.losses[0]}\n`)
+    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,,,,test_accuracy,${run.testAccuracy}\n`)
+  }
+  for (const finding of results.findings) expect(stdout).toContain(finding)
+  expect(stdout).toMatch(/\[4\/4\] BatchNorm, batch size 4, learning rate 0\.05: /)
+
+  // What is there is not written over by accident.
+  const again = await evenkeel([...tiny, '--out', out])
+  expect(again.code).toBe(1)
+  expect(again.stderr).toMatch(/is not empty\. Choose another --out, or add --force/)
+  expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))).toEqual(results)
+  const forced = await evenkeel([...tiny, '--out', out, '--force', '--seed', '1'])
+  expect(forced.code).toBe(0)
+  expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).settings.seed).toBe(1)
+})
+
+test('--json prints the results and nothing else; the same seed gives the same figures', async () => {
+  const [a, b] = await Promise.all(['json-a', 'json-b'].map((name) => evenkeel([...tiny, '--json', '--out', join(folder, name)])))
+  expect(a.code).toBe(0)
+  expect(a.stderr).toMatch(/\[1\/4\] no norm/)
+  expect(a.stdout).toBe(readFileSync(join(folder, 'json-a/results.json'), 'utf8'))
+  const figures = (text: string) => JSON.parse(text).runs.map(({ msPerStep: _, ...rest }: { msPerStep: number }) => rest)
+  expect(figures(a.stdout)).toEqual(figures(b.stdout))
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it after the step, keeps what was measured and says where', async (signal) => {
+  const out = join(folder, signal)
+  let sent = false
+  const { code, stdout, stderr } = await evenkeel(
+    ['compare', '--image-size', '14', '--norm', 'batch', '--batch-size', '500,2', '--lr', '0.05', '--epochs', '1000', '--out', out],
+    (child, said) => {
+      if (!sent && said.includes('Training a network')) sent = child.kill(signal)
+    },
+  )
+  expect(code).toBe(signal === 'SIGINT' ? 130 : 143)
+  expect(stderr).toMatch(/Stopping after this step, to keep what was measured/)
+  // The signal may come before the first step.
+  if (stdout.includes('nothing was written')) expect(existsSync(out)).toBe(false)
+  else {
+    const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))
+    expect(results.complete).toBe(false)
+    expect(results.runs.at(-1).status).toBe('stopped')
+    expect(results.runs.at(-1).losses).toHaveLength(results.runs.at(-1).steps)
+    expect(stdout).toContain(`Written to ${out}`)
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('Stopped early')
+  }
+})
+
+test('a folder that cannot be made is an error before anything is trained', async () => {
+  const file = join(folder, 'a-file')
+  writeFileSync(file, 'keep me')
+  const { code, stdout, stderr } = await evenkeel([...tiny, '--out', join(file, 'inside')])
+  expect(code).toBe(1)
+  expect(stderr).toBe(`evenkeel: can't make the folder ${join(file, 'inside')}: a file is in the way\n`)
+  expect(stdout).toBe('')
+  expect(readFileSync(file, 'utf8')).toBe('keep me')
+})
+
+test('wrong usage is exit code 2 and one sentence', async () => {
+  expect(await evenkeel(['compare', '--batchsize', '3'])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'evenkeel: compare has no option --batchsize. Did you mean --batch-size? See evenkeel --help.\n',
+  })
+})
