@@ -52,7 +52,8 @@ export async function runComparison(request: Extract<Request, { kind: 'compare' 
   }
   const about = describeRun(host, begun)
   const document = `${JSON.stringify({ schema: SCHEMA, ...about, environment: environment(), ...result })}\n`
-  talk.write(`\n${resultTable(result, paint.bold)}\n\n${result.findings.map((finding) => `• ${finding}`).join('\n')}\n\n`)
+  const findings = result.findings.map((finding) => `• ${finding}\n`).join('')
+  talk.write(`\n${resultTable(result, paint.bold)}\n\n${findings}${findings && '\n'}`)
   if (!result.complete) talk.write(`Stopped: ${result.runs.length} of the runs were begun. What was measured is kept.\n`)
   const files = [folder.write('results.json', document), folder.write('results.csv', csv(result)), folder.write('report.html', report(result, about))]
   talk.write(`Written to ${relative(folder.path)}: ${files.map((file) => path.basename(file)).join(', ')}\n`)

@@ -2,7 +2,7 @@ import { type CompareProgress, type CompareSettings, percent, type RunConfig, ty
 import { normLabel } from '../models/index.js'
 import { duration, type Output, type Painter } from './terminal.js'
 
-const BAR = 24
+const LONGEST_BAR = 24
 const MS_BETWEEN_DRAWS = 100
 const MS_BETWEEN_LINES = 10_000
 
@@ -29,15 +29,20 @@ export class Progress {
     const { run, runs, step, steps, loss, samplesPerSecond } = progress
     const share = this.#share(run - 1, step / steps)
     const left = ((now - this.#begun) / 1000) * (1 / share - 1)
-    const facts = `step ${count(step)} of ${count(steps)}, loss ${loss.toFixed(3)}, ${count(Math.round(samplesPerSecond))} images/s, ${duration(left)} left`
+    const rate = count(Math.round(samplesPerSecond))
     if (!this.out.isTTY) {
+      const facts = `step ${count(step)} of ${count(steps)}, loss ${loss.toFixed(3)}, ${rate} images/s, ${duration(left)} left`
       this.out.write(`${place(run, runs)} ${describe(progress)}: ${facts}\n`)
       return
     }
-    const filled = Math.floor(share * BAR)
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}`
-    const text = ` ${run}/${runs} ${describe(progress)}: ${facts}`
-    this.out.write(`\r\x1b[2K${this.paint.green(bar)}${text.slice(0, Math.max(0, (this.out.columns ?? 80) - BAR - 1))}`)
+    // One line of a terminal, or redrawing would leave pieces behind: the words first, and a bar in what is left.
+    const width = (this.out.columns || 80) - 1
+    const { norm, batchSize, learningRate } = progress
+    const which = `${run}/${runs} ${normLabel(norm)}, batch ${batchSize}, lr ${learningRate}`
+    const text = `${which} · ${count(step)}/${count(steps)} · loss ${loss.toFixed(3)} · ${rate}/s · ${duration(left)} left`.slice(0, width)
+    const cells = Math.min(LONGEST_BAR, Math.max(0, width - text.length - 1))
+    const filled = Math.floor(share * cells)
+    this.out.write(`\r\x1b[2K${this.paint.green('█'.repeat(filled))}${'░'.repeat(cells - filled)}${cells > 0 ? ' ' : ''}${text}`)
     this.#hasBar = true
   }
 

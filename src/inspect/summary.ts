@@ -61,7 +61,10 @@ export function summarize(x: Tensor, options: { histogramBins?: number; bounds?:
   }
   const mean = sum / count
   let deviations = 0
-  for (let i = 0; i < count; i++) deviations += (values[i] - mean) ** 2
+  for (let i = 0; i < count; i++) {
+    const d = values[i] - mean
+    deviations += d * d
+  }
   return {
     count,
     mean,
