@@ -3,6 +3,7 @@ import { normLabel } from '../models/index.js'
 import { duration, type Output, type Painter } from './terminal.js'
 
 const LONGEST_BAR = 24
+const SHORTEST_BAR = 8
 const MS_BETWEEN_DRAWS = 100
 const MS_BETWEEN_LINES = 10_000
 
@@ -35,11 +36,13 @@ export class Progress {
       this.out.write(`${place(run, runs)} ${describe(progress)}: ${facts}\n`)
       return
     }
-    // One line of a terminal, or redrawing would leave pieces behind: the words first, and a bar in what is left.
+    // One line of a terminal, or redrawing would leave pieces behind: the words first, fewer on a narrow one, and a bar in what is left.
     const width = (this.out.columns || 80) - 1
     const { norm, batchSize, learningRate } = progress
-    const which = `${run}/${runs} ${normLabel(norm)}, batch ${batchSize}, lr ${learningRate}`
-    const text = `${which} · ${count(step)}/${count(steps)} · loss ${loss.toFixed(3)} · ${rate}/s · ${duration(left)} left`.slice(0, width)
+    const facts = `step ${count(step)}/${count(steps)} · loss ${loss.toFixed(3)} · ${rate}/s · ${duration(left)} left`
+    const which = `${run}/${runs} ${normLabel(norm)}`
+    const full = `${which}, batch ${batchSize}, lr ${learningRate} · ${facts}`
+    const text = (full.length + SHORTEST_BAR < width ? full : `${which} · ${facts}`).slice(0, width)
     const cells = Math.min(LONGEST_BAR, Math.max(0, width - text.length - 1))
     const filled = Math.floor(share * cells)
     this.out.write(`\r\x1b[2K${this.paint.green('█'.repeat(filled))}${'░'.repeat(cells - filled)}${cells > 0 ? ' ' : ''}${text}`)

@@ -20,13 +20,17 @@ function drawn(columns: number | undefined): string {
   return out.text()
 }
 
-test.each([undefined, 0, 80, 200])('with %s columns the bar says everything', (columns) => {
-  expect(drawn(columns)).toMatch(/^\r\x1b\[2K[█░]+ 2\/12 BatchNorm, batch 32, lr 0\.05 · 1,234\/5,000 · loss 0\.250 · 2,906\/s · \d+:\d\d left\r\x1b\[2K$/)
+/** What is on the line, without the codes that clear it. */
+const line = (columns: number | undefined) => drawn(columns).split('\x1b[2K')[1].replace('\r', '')
+
+test('the bar says which run, how far, and how long it will take; a terminal may not know its width', () => {
+  expect(line(200)).toMatch(/^[█░]{24} 2\/12 BatchNorm, batch 32, lr 0\.05 · step 1,234\/5,000 · loss 0\.250 · 2,906\/s · \d+:\d\d left$/)
+  for (const columns of [undefined, 0, 80])
+    expect(line(columns)).toMatch(/^[█░]{8,} 2\/12 BatchNorm · step 1,234\/5,000 · loss 0\.250 · 2,906\/s · \d+:\d\d left$/)
 })
 
 test.each([20, 40, 79, 80, 120])('it never fills a line of %i columns', (columns) => {
-  const line = drawn(columns).split('\x1b[2K')[1].replace('\r', '')
-  expect(line.length).toBeLessThan(columns)
+  expect(line(columns).length).toBeLessThan(columns)
 })
 
 test('a run that ends has a line that stays', () => {
