@@ -14,6 +14,9 @@ export class IndexError extends Error {
 export class KeyError extends Error {
   override name = 'KeyError'
 }
+export class ZeroDivisionError extends Error {
+  override name = 'ZeroDivisionError'
+}
 export class NotImplementedError extends Error {
   override name = 'NotImplementedError'
 }

@@ -144,6 +144,11 @@ export interface RowNormGeometry {
   readonly size: number
   readonly groups: number
   readonly run: number
+  /**
+   * As PyTorch's batch_norm: a constant row without eps has rstd 0, and a sum of squares may leave the range of the dtype. Else both give NaN,
+   * as in its layer_norm. Default false.
+   */
+  readonly lenient?: boolean
 }
 
 /** The running averages of BatchNorm, updated in place: new = (1 - momentum) * old + momentum * batch, with the unbiased variance. */

@@ -29,14 +29,21 @@ function layoutOf(c: GoldenCase, shape: readonly number[]): { groups: number[][]
     const channelOf = (i: number) => Math.floor(i / length) % shape[1]
     return { groups: Array.from({ length: shape[1] }, (_, ch) => indices.filter((i) => channelOf(i) === ch)), parameterOf: channelOf }
   }
+  const perSample = c.target?.startsWith('torch.nn.InstanceNorm') && (c.mode === 'train' || !c.init?.kwargs.track_running_stats)
+  if (c.target === 'torch.nn.GroupNorm' || perSample) {
+    const length = shape.slice(2).reduce((a, b) => a * b, 1)
+    const channelOf = (i: number) => Math.floor(i / length) % shape[1]
+    const size = c.target === 'torch.nn.GroupNorm' ? (shape[1] / Number(c.init?.args[0])) * length : length
+    return { groups: Array.from({ length: n / size }, (_, r) => indices.slice(r * size, (r + 1) * size)), parameterOf: channelOf }
+  }
   return null
 }
 
 const results: Readonly<Record<string, keyof ExactNorm>> = { output: 'output', 'grad.input': 'gradInput', 'grad.weight': 'gradWeight' }
 
-/** For the output and gradients of a float64 LayerNorm or BatchNorm: who is closer to the truth. Null for anything else. */
+/** For the output and gradients of a norm that centers: who is closer to the truth. Null for anything else. */
 export function judge(family: Family, c: GoldenCase, key: string, got: Tensor): Verdict | null {
-  if (c.kind !== 'module' || c.dtype !== 'float64' || !(key in results)) return null
+  if (!['module', 'no_error'].includes(c.kind) || !(key in results)) return null
   const input = family.array(c, 'input')
   const layout = layoutOf(c, input.shape)
   if (!layout || valuesOf(input).some((v) => !Number.isFinite(v))) return null

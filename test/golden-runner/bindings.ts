@@ -20,6 +20,9 @@ const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.softmax': ['input', 'dim'],
   'torch.nn.functional.log_softmax': ['input', 'dim'],
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],
+  'torch.nn.functional.group_norm': ['input', 'num_groups', 'weight', 'bias'],
+  'torch.nn.functional.instance_norm': ['input', 'running_mean', 'running_var', 'weight', 'bias'],
+  'torch.nn.functional.rms_norm': ['input', 'normalized_shape', 'weight'],
 }
 
 export const camelCase = (name: string): string => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
@@ -40,7 +43,7 @@ export class NotThereYet extends Error {
 }
 
 const later: readonly [RegExp, string][] = [
-  [/^torch\.nn\.(Lazy)?(GroupNorm|InstanceNorm\dd|RMSNorm|LocalResponseNorm|SyncBatchNorm|CrossMapLRN2d)$/, 'norms'],
+  [/^torch\.nn\.(LocalResponseNorm|SyncBatchNorm|CrossMapLRN2d)$/, 'norms'],
   [/^torch\.nn\.(RNN|LSTM|GRU)(Cell)?$/, 'recurrent'],
   [/^torch\.nn\.(MultiheadAttention|Transformer\w*)$/, 'attention'],
 ]

@@ -54,7 +54,7 @@ export interface GoldenCase {
   script?: string[]
   strict?: boolean
   given_keys?: string[]
-  state_dict_version?: { version: number } | null
+  state_dict_version?: { version: number } | number | null
   result?: { missing_keys: string[]; unexpected_keys: string[] }
   layout?: { how: string; strides?: number[] }
   seed?: number | string

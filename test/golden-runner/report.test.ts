@@ -6,7 +6,21 @@ import { Family } from './data.js'
 import { accuracyRatio, notThereYet, runFamily } from './report.js'
 
 const golden = new URL('../golden/', import.meta.url).pathname
-const families = ['activations', 'batchnorm', 'checkpoints', 'layernorm', 'layers', 'losses', 'optim', 'random', 'seed_example', 'trajectories']
+const families = [
+  'activations',
+  'batchnorm',
+  'checkpoints',
+  'groupnorm',
+  'instancenorm',
+  'layernorm',
+  'layers',
+  'losses',
+  'optim',
+  'random',
+  'rmsnorm',
+  'seed_example',
+  'trajectories',
+]
 
 describe("PyTorch's frozen results", () => {
   for (const name of families) {

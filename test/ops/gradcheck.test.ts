@@ -3,11 +3,12 @@ import { gradcheck, gradgradcheck } from '../../src/autograd/index.js'
 import * as ops from '../../src/ops/index.js'
 import { layerExamples } from './gradcheck-layers.js'
 import { lossExamples } from './gradcheck-losses.js'
+import { normExamples } from './gradcheck-norms.js'
 import { examples as basicExamples, type Example, notDifferentiable } from './gradcheck-table.js'
 
 type Operation = NonNullable<Example['run']>
 
-const examples = { ...basicExamples, ...layerExamples, ...lossExamples }
+const examples = { ...basicExamples, ...layerExamples, ...lossExamples, ...normExamples }
 const operations = new Map<string, unknown>(Object.entries(ops).filter(([, value]) => typeof value === 'function'))
 const exempt = new Set(Object.values(notDifferentiable).flat())
 

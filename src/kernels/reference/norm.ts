@@ -100,6 +100,9 @@ function gradients(
   return { dx, dweight, dbias }
 }
 
+/** A constant row without eps has no scale: PyTorch's BatchNorm then gives the bias, where its LayerNorm gives NaN. */
+const reciprocalRoot = (shifted: number, lenient = false): number => (lenient && shifted === 0 ? 0 : 1 / Math.sqrt(shifted))
+
 function batchNorm(x: View, weight: View | null, bias: View | null, running: RunningStatistics, eps: number, y: View, mean: View, rstd: View): void {
   const input = channelRows(x)
   const { rows, size } = input
@@ -109,8 +112,7 @@ function batchNorm(x: View, weight: View | null, bias: View | null, running: Run
   for (let c = 0; c < rows; c++) {
     const [m, variance] = momentsOf(input.values, c * size, size)
     means[c] = m
-    // A constant channel without eps has no scale: PyTorch's BatchNorm then gives the bias, not NaN.
-    rstds[c] = variance + eps === 0 ? 0 : 1 / Math.sqrt(variance + eps)
+    rstds[c] = reciprocalRoot(variance + eps, true)
     unbiased[c] = (variance * size) / (size - 1)
   }
   store(channelView(y), normalize(input, means, rstds, weight, bias, perRow))
@@ -155,12 +157,12 @@ function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowN
   const values = load(x)
   const means = new Float64Array(rows)
   const rstds = new Float64Array(rows)
-  const largest = x.dtype === 'float64' ? Number.MAX_VALUE : LARGEST_FLOAT32
+  const largest = geometry.lenient ? Number.POSITIVE_INFINITY : x.dtype === 'float64' ? Number.MAX_VALUE : LARGEST_FLOAT32
   for (let r = 0; r < rows; r++) {
     const [center, square] = mean ? momentsOf(values, r * size, size) : [0, meanSquare(values, r * size, size)]
     means[r] = center
     // Where the sum of squares leaves the range of the input's dtype, PyTorch's LayerNorm gives NaN; here wider sums would hide it.
-    rstds[r] = mean && square * size > largest ? Number.NaN : 1 / Math.sqrt(square + eps)
+    rstds[r] = mean && square * size > largest ? Number.NaN : reciprocalRoot(square + eps, geometry.lenient)
   }
   store(y, normalize({ values, rows, size }, means, rstds, weight, bias, parameterIndex(geometry)))
   if (mean) store(mean, means)

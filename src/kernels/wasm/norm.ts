@@ -142,12 +142,12 @@ function batchNormBackward(
 }
 
 function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void {
-  const { rows, size, groups, run } = geometry
+  const { rows, size, groups, run, lenient } = geometry
   if (!isFloat32(x) || !isContiguousFloat32(y) || !isParameter(weight) || !isParameter(bias) || !isStatistic(mean) || !isStatistic(rstd) || rows * size === 0) {
     return reference.rowNorm(x, weight, bias, geometry, eps, y, mean, rstd)
   }
   withContiguous('rowNorm', x, (px) =>
-    launch('rowNorm', rows, px, address(y), addressOf(weight), addressOf(bias), addressOf(mean, 8), address(rstd, 8), eps, size, groups, run),
+    launch('rowNorm', rows, px, address(y), addressOf(weight), addressOf(bias), addressOf(mean, 8), address(rstd, 8), eps, size, groups, run, lenient ? 1 : 0),
   )
 }
 
@@ -168,14 +168,16 @@ function rowNormBackward(
   const statistics = [addressOf(mean, 8), address(rstd, 8)] as const
   withContiguous('rowNormBackward', dy, (pdy) =>
     withContiguous('rowNormBackward', x, (px) => {
-      if (run === 1 && groups === 1) {
+      if (run === 1) {
         const wanted = dweight !== null || dbias !== null
-        // At most 16 blocks where rows are few, so that there is work for threads; at most 32 rows, the longest float32 sum.
-        const blockRows = Math.min(Math.max(Math.ceil(rows / 16), 8), 32)
-        const blocks = Math.ceil(rows / blockRows)
-        withScratch('rowNormBackward', wanted ? blocks * size * 8 : 0, (parts) => {
-          launch('rowGrad', blocks, pdy, px, addressOf(dx), addressOf(weight), ...statistics, wanted ? parts : 0, rows, size, blockRows)
-          if (wanted) launch('sumRows', Math.ceil(size / COLUMNS), parts, blocks, size, addressOf(dweight), addressOf(dbias))
+        const samples = rows / groups
+        const width = groups * size
+        // At most 16 blocks where samples are few, so that there is work for threads; at most 32 of them, the longest float32 sum.
+        const blockSamples = Math.min(Math.max(Math.ceil(samples / 16), 8), 32)
+        const blocks = Math.ceil(samples / blockSamples)
+        withScratch('rowNormBackward', wanted ? blocks * width * 8 : 0, (parts) => {
+          launch('rowGrad', blocks, pdy, px, addressOf(dx), addressOf(weight), ...statistics, wanted ? parts : 0, samples, size, groups, blockSamples)
+          if (wanted) launch('sumRows', Math.ceil(width / COLUMNS), parts, blocks, width, addressOf(dweight), addressOf(dbias))
         })
       } else {
         const segments = size / run

@@ -1,3 +1,6 @@
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from './batch-norm.js'
+export { GroupNorm, type GroupNormOptions } from './group-norm.js'
+export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, type InstanceNormOptions } from './instance-norm.js'
 export { LayerNorm, type LayerNormOptions } from './layer-norm.js'
-export { LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d } from './lazy-batch-norm.js'
+export { LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d } from './lazy.js'
+export { RMSNorm, type RMSNormOptions } from './rms-norm.js'

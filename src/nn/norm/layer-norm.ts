@@ -5,10 +5,12 @@ import type { Shape } from '../../core/shape.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
+import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { layerNorm } from '../../ops/norm/layer-norm.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
+import { shapeArgument } from './shape-argument.js'
 
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
@@ -44,18 +46,19 @@ export class LayerNorm extends Module {
   constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
     super()
     checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype'])
-    if (normalizedShape === undefined) throw new TypeError("LayerNorm: missing 1 required positional argument: 'normalizedShape'")
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = options
-    const shape = typeof normalizedShape === 'number' && Number.isInteger(normalizedShape) ? [normalizedShape] : normalizedShape
-    if (typeof shape === 'number')
-      throw new TypeError(`LayerNorm: normalizedShape must be a whole number or an array of them, got ${shape}: 'float' object is not iterable`)
-    this.normalizedShape = shape
+    this.normalizedShape = shapeArgument('LayerNorm', normalizedShape)
     this.eps = eps
     this.elementwiseAffine = elementwiseAffine
     if (elementwiseAffine) {
-      this.weight = new Parameter(ones(shape, { dtype }))
-      if (bias) this.bias = new Parameter(zeros(shape, { dtype }))
+      this.weight = new Parameter(ones(this.normalizedShape, { dtype }))
+      if (bias) this.bias = new Parameter(zeros(this.normalizedShape, { dtype }))
     }
+  }
+
+  /** What it normalises, for texts and summaries. */
+  get kind(): NormKind {
+    return normKinds.layer
   }
 
   /** As when it was made: weight 1, bias 0. */

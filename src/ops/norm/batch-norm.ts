@@ -6,7 +6,7 @@ import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import { kernels } from '../../kernels/index.js'
 import { clone } from '../copy.js'
 import { batchNormAxes, type NormAxes } from './axes.js'
-import { checkMixedDtype } from './checks.js'
+import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
 import { composedNormBackward } from './composed.js'
 import { asContiguousShape } from './layout.js'
 
@@ -24,13 +24,6 @@ function checkBatchSize(x: Tensor): void {
   if (x.ndim === 0) throw new IndexError('tuple index out of range')
   if (x.shape[0] * numelOf(x.shape.slice(2)) === 1) {
     throw new ValueError(`Expected more than 1 value per channel when training, got input size torch.Size(${formatShape(x.shape)})`)
-  }
-}
-
-function checkSizes(channels: number, training: boolean, tensors: Record<'running_mean' | 'running_var' | 'weight' | 'bias', Tensor | null>): void {
-  for (const [name, t] of Object.entries(tensors)) {
-    if (t && t.numel() !== channels) throw new RuntimeError(`${name} should contain ${channels} elements not ${t.numel()}`)
-    if (!t && !training && name.startsWith('running')) throw new RuntimeError(`${name} must be defined in evaluation mode`)
   }
 }
 
@@ -58,16 +51,10 @@ export function batchNorm(
   checkOptions('batchNorm', options, ['training', 'momentum', 'eps'])
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
   if (training) checkBatchSize(input)
-  for (const [name, t] of Object.entries({ running_mean: runningMean, running_var: runningVar })) {
-    if (t?.requiresGrad && isGradEnabled()) {
-      throw new RuntimeError(
-        `The function 'native_batch_norm' is not differentiable with respect to argument '${name}'. This input cannot have requires_grad True.`,
-      )
-    }
-  }
+  checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   if (input.ndim < 2 && training) throw new IndexError('Dimension out of range (expected to be in range of [-1, 0], but got 1)')
   if (input.numel() === 0 && input.ndim > 1) return emptyBatch(input, weight, bias)
-  checkSizes(input.shape[1] ?? 0, training, { running_mean: runningMean, running_var: runningVar, weight, bias })
+  checkChannelSizes(input.shape[1] ?? 0, 1, training, { running_mean: runningMean, running_var: runningVar, weight, bias })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
 
@@ -83,7 +70,7 @@ export function batchNorm(
     scratch: [mean, rstd],
     backward: (dy, [x, w], needs) => {
       if (isGradEnabled()) {
-        const [dx, dweight, dbias] = composedNormBackward(dy, x as Tensor, w, axes, eps, true, training ? null : { mean, rstd }, [axes.shape[1]])
+        const [dx, dweight, dbias] = composedNormBackward(dy, x as Tensor, w, axes, eps, training ? null : { mean, rstd }, [axes.shape[1]])
         return [needs[0] ? dx : null, needs[1] ? dweight : null, needs[2] ? dbias : null]
       }
       return fusedBackward(dy, x as Tensor, w, needs, axes, mean, rstd, training, bias)
@@ -98,9 +85,9 @@ export function batchNorm(
       for (const t of [runningMean, runningVar]) if (t) t.storage.version++
       return { mean: m, rstd: r }
     }
-    // checkSizes has made sure that both are there.
+    // checkChannelSizes has made sure that both are there.
     const m = clone((runningMean as Tensor).detach())
-    const r = noGrad(() => (runningVar as Tensor).to('float64').add(eps).rsqrt())
+    const r = noGrad(() => scope(() => (runningVar as Tensor).to('float64').add(eps).rsqrt()))
     kernels.batchNormInference(x3, weight, bias, m, r, y3)
     return { mean: m, rstd: r }
   }

@@ -13,29 +13,22 @@ export interface Statistics {
 
 const wide = (x: Tensor): Tensor => (x.dtype === 'float64' ? x : x.to('float64'))
 
-/** x^ = (x - mean) rstd in four axes; statistics of x itself (mean left out where `center` is false) unless they are given. */
-function standardize(x: Tensor, axes: NormAxes, eps: number, center: boolean, given: Statistics | null): { xhat: Tensor; rstd: Tensor } {
+/** x^ = (x - mean) rstd in four axes; statistics of x itself (without a mean where the norm is not centered) unless they are given. */
+function standardize(x: Tensor, axes: NormAxes, eps: number, given: Statistics | null): { xhat: Tensor; rstd: Tensor } {
   const x4 = wide(x).reshape(axes.shape)
   if (given) {
     const rstd = wide(given.rstd).reshape(statisticShape(axes))
     return { xhat: (given.mean ? x4.sub(wide(given.mean).reshape(statisticShape(axes))) : x4).mul(rstd), rstd }
   }
-  const centered = center ? x4.sub(x4.mean(axes.shared, { keepdim: true })) : x4
-  const rstd = centered.square().mean(axes.shared, { keepdim: true }).add(eps).rsqrt()
+  const centered = axes.centered ? x4.sub(x4.mean(axes.shared, { keepdim: true })) : x4
+  const shifted = centered.square().mean(axes.shared, { keepdim: true }).add(eps)
+  const rstd = (axes.lenient && eps === 0 ? shifted.maskedFill(shifted.eq(0), Number.POSITIVE_INFINITY) : shifted).rsqrt()
   return { xhat: centered.mul(rstd), rstd }
 }
 
 /** y = x^ weight + bias, in float64. */
-export function composedNorm(
-  x: Tensor,
-  weight: Tensor | null,
-  bias: Tensor | null,
-  axes: NormAxes,
-  eps: number,
-  center: boolean,
-  given: Statistics | null = null,
-): Tensor {
-  let y = standardize(x, axes, eps, center, given).xhat
+export function composedNorm(x: Tensor, weight: Tensor | null, bias: Tensor | null, axes: NormAxes, eps: number, given: Statistics | null = null): Tensor {
+  let y = standardize(x, axes, eps, given).xhat
   if (weight) y = y.mul(weight.reshape(parameterShape(axes)))
   if (bias) y = y.add(bias.reshape(parameterShape(axes)))
   return y.reshape(x.shape)
@@ -51,15 +44,14 @@ export function composedNormBackward(
   weight: Tensor | null,
   axes: NormAxes,
   eps: number,
-  center: boolean,
   given: Statistics | null,
   parameterSizes: readonly number[],
 ): [dx: Tensor, dweight: Tensor, dbias: Tensor] {
-  const { xhat, rstd } = standardize(x, axes, eps, center, given)
+  const { xhat, rstd } = standardize(x, axes, eps, given)
   const dy4 = wide(dy).reshape(axes.shape)
   const g = weight ? dy4.mul(weight.reshape(parameterShape(axes))) : dy4
   const average = (t: Tensor) => t.mean(axes.shared, { keepdim: true })
-  const projected = given ? g : (center ? g.sub(average(g)) : g).sub(xhat.mul(average(g.mul(xhat))))
+  const projected = given ? g : (axes.centered ? g.sub(average(g)) : g).sub(xhat.mul(average(g.mul(xhat))))
   return [
     projected.mul(rstd).reshape(x.shape),
     dy4.mul(xhat).sum(summedForParameters).reshape(parameterSizes),

@@ -16,7 +16,8 @@ let products: f64 = 0
 
 /** mean is absent for RMS norms. A block is a row. */
 export function rowNorm(
-  x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, eps: f64, size: i32, groups: i32, run: i32, begin: i32, end: i32,
+  x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, eps: f64, size: i32, groups: i32, run: i32, lenient: i32,
+  begin: i32, end: i32,
 ): void {
   const segments = size / run
   for (let row = begin; row < end; row++) {
@@ -28,8 +29,11 @@ export function rowNorm(
       variance = lastSquares() / <f64>size
       store<f64>(at64(mean, row), m)
     } else variance = runMeanSquare(x + offset, size)
-    // PyTorch's LayerNorm gives NaN where the sum of squares leaves float32.
-    const r = mean && variance * <f64>size > <f64>f32.MAX_VALUE ? NaN : 1 / Math.sqrt(variance + eps)
+    let r = 1 / Math.sqrt(variance + eps)
+    // PyTorch's LayerNorm gives NaN where the sum of squares leaves float32, its InstanceNorm the bias for a constant row without eps.
+    if (lenient) {
+      if (variance + eps == 0) r = 0
+    } else if (mean && variance * <f64>size > <f64>f32.MAX_VALUE) r = NaN
     store<f64>(at64(rstd, row), r)
     const high = <f32>m
     const low = m - <f64>high
@@ -134,39 +138,44 @@ export function sumPairs(parts: usize, count: i32, parameters: i32, dweight: usi
 }
 
 /**
- * Where run and groups are 1: dx (absent: 0), and into parts [blocks, 2, size], float32, each block's dbias and dweight
- * (absent: 0). A block is `blockRows` rows, at most 32.
+ * Where run is 1: dx (absent: 0), and into parts [blocks, 2, groups size], float32, each block's dbias and dweight (absent: 0). A block is
+ * `blockSamples` samples of `groups` rows, at most 32.
  */
 export function rowGrad(
-  dy: usize, x: usize, dx: usize, weight: usize, mean: usize, rstd: usize, parts: usize, rows: i32, size: i32, blockRows: i32, begin: i32, end: i32,
+  dy: usize, x: usize, dx: usize, weight: usize, mean: usize, rstd: usize, parts: usize, samples: i32, size: i32, groups: i32, blockSamples: i32,
+  begin: i32, end: i32,
 ): void {
+  const second = <usize>(groups * size) << 2
   for (let block = begin; block < end; block++) {
-    const sums = parts + (<usize>(block * 2 * size) << 2)
-    if (parts) memory.fill(sums, 0, <usize>size << 3)
-    const last = min(rows, (block + 1) * blockRows)
-    for (let row = block * blockRows; row < last; row++) {
+    const sums = parts + <usize>(2 * block) * second
+    if (parts) memory.fill(sums, 0, 2 * second)
+    const last = min(samples, (block + 1) * blockSamples) * groups
+    let group = 0
+    for (let row = block * blockSamples * groups; row < last; row++) {
       const offset = <usize>(row * size) << 2
       const m = mean ? load<f64>(at64(mean, row)) : 0
       const r = load<f64>(at64(rstd, row))
       const high = <f32>m
       const shift = -(m - <f64>high) * r
+      const first = <usize>(group * size) << 2
+      const w = weight ? weight + first : 0
       const sumG = parts
-        ? rowSums<bool>(dy + offset, x + offset, weight, size, high, <f32>r, <f32>shift, sums)
-        : rowSums<i32>(dy + offset, x + offset, weight, size, high, <f32>r, <f32>shift, 0)
+        ? rowSums<bool>(dy + offset, x + offset, w, size, high, <f32>r, <f32>shift, sums + first, second)
+        : rowSums<i32>(dy + offset, x + offset, w, size, high, <f32>r, <f32>shift, 0, 0)
+      if (++group == groups) group = 0
       if (!dx) continue
       const k = -products / <f64>size
       const c = (mean ? -sumG / <f64>size : 0) + k * shift
-      rowDx(dy + offset, x + offset, dx + offset, weight, size, high, <f32>r, <f32>k, <f32>c)
+      rowDx(dy + offset, x + offset, dx + offset, w, size, high, <f32>r, <f32>k, <f32>c)
     }
   }
 }
 
-/** @returns sum(g), g = dy weight; `products` is sum(g x^). With T = bool, dy and dy x^ are added to `sums` [2, size]. */
-function rowSums<T>(dy: usize, x: usize, weight: usize, n: i32, high: f32, rstd: f32, shift: f32, sums: usize): f64 {
+/** @returns sum(g), g = dy weight; `products` is sum(g x^). With T = bool, dy is added to `sums`, dy x^ `second` bytes behind. */
+function rowSums<T>(dy: usize, x: usize, weight: usize, n: i32, high: f32, rstd: f32, shift: f32, sums: usize, second: usize): f64 {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
   const vs = f32x4.splat(shift)
-  const second = <usize>n << 2
   let sum = f64x2.splat(0)
   let product = f64x2.splat(0)
   while (n > 0) {

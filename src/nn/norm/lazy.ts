@@ -1,20 +1,22 @@
 import type { Dtype } from '../../core/dtype.js'
 import type { Tensor } from '../../core/tensor.js'
 import type { LoadOptions, LoadResult, StateDict } from '../state-dict.js'
-import { type BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from './batch-norm.js'
+import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batch-norm.js'
+import type { ChannelNorm, ChannelNormOptions } from './channel-norm.js'
+import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './instance-norm.js'
 
-type BatchNormClass = new (numFeatures: number, options?: BatchNormOptions) => BatchNorm
+type EagerNorm = new (numFeatures: number, options?: ChannelNormOptions) => ChannelNorm & { forward(input: Tensor): Tensor }
 
 /**
- * A BatchNorm that learns its number of channels from the first input, or from the state dict that it loads, and is that BatchNorm from
- * then on.
+ * A norm that learns its number of channels from the first input, or from the state dict that it loads, and is an ordinary one from then on.
+ * As in PyTorch, `affine` and `trackRunningStats` are true by default for all of them.
  */
-function lazy(name: string, Eager: BatchNormClass): new (options?: BatchNormOptions) => BatchNorm {
+function lazy(name: string, Eager: EagerNorm): new (options?: ChannelNormOptions) => InstanceType<EagerNorm> {
   const Lazy = class extends Eager {
     #dtype: Dtype | undefined
 
-    constructor(options: BatchNormOptions = {}) {
-      super(0, options)
+    constructor(options: ChannelNormOptions = {}) {
+      super(0, { affine: true, trackRunningStats: true, ...options })
       this.#dtype = options.dtype
     }
 
@@ -30,8 +32,8 @@ function lazy(name: string, Eager: BatchNormClass): new (options?: BatchNormOpti
     }
 
     override forward(input: Tensor): Tensor {
-      this.checkInputDim(input)
-      this.#become(input.shape[1])
+      this.checkInput(input)
+      this.#become(input.shape[this.channelDim(input)])
       return super.forward(input)
     }
 
@@ -51,3 +53,12 @@ export const LazyBatchNorm1d = lazy('LazyBatchNorm1d', BatchNorm1d)
 export const LazyBatchNorm2d = lazy('LazyBatchNorm2d', BatchNorm2d)
 /** `BatchNorm3d` for inputs whose channels are not known in advance. */
 export const LazyBatchNorm3d = lazy('LazyBatchNorm3d', BatchNorm3d)
+/**
+ * `InstanceNorm1d` for inputs whose channels are not known in advance; unlike it, affine and with running averages unless told otherwise.
+ * https://pytorch.org/docs/2.6/generated/torch.nn.LazyInstanceNorm1d.html
+ */
+export const LazyInstanceNorm1d = lazy('LazyInstanceNorm1d', InstanceNorm1d)
+/** `InstanceNorm2d` for inputs whose channels are not known in advance. See `LazyInstanceNorm1d`. */
+export const LazyInstanceNorm2d = lazy('LazyInstanceNorm2d', InstanceNorm2d)
+/** `InstanceNorm3d` for inputs whose channels are not known in advance. See `LazyInstanceNorm1d`. */
+export const LazyInstanceNorm3d = lazy('LazyInstanceNorm3d', InstanceNorm3d)

@@ -1,0 +1,36 @@
+import { dtypes, isFloatingPoint } from '../../core/dtype.js'
+import { checkOptions, RuntimeError } from '../../core/errors.js'
+import type { Shape } from '../../core/shape.js'
+import type { Tensor } from '../../core/tensor.js'
+import { composed } from '../composed.js'
+import { normKinds, trailingAxes } from './axes.js'
+import { checkTrailingShape } from './checks.js'
+import { rowNorm } from './row-norm.js'
+
+export interface RMSNormOptions {
+  /** Added to the mean square. Default null: the machine epsilon of the input's dtype. */
+  eps?: number | null
+}
+
+/** The distance from 1 to the next number. */
+const machineEpsilon: Readonly<Record<string, number>> = { float64: 2 ** -52, float32: 2 ** -23, float16: 2 ** -10, bfloat16: 2 ** -7 }
+
+/**
+ * Root mean square normalization: y = x / sqrt(mean(x^2) + eps) * weight, with one mean square per sample, over the trailing axes that
+ * `normalizedShape` names. The mean is not taken off. As `torch.nn.functional.rms_norm` (Zhang and Sennrich 2019, arXiv:1910.07467).
+ *
+ * @param input [..., ...normalizedShape]
+ * @param weight of shape normalizedShape, or null for 1
+ * @returns same shape as input, in the dtype that input and weight promote to
+ * @throws RuntimeError where the trailing sizes of input or weight differ from normalizedShape
+ */
+export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, options: RMSNormOptions = {}): Tensor {
+  checkOptions('rmsNorm', options, ['eps'])
+  checkTrailingShape('rms_norm', input, normalizedShape, { weight })
+  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"rms_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  const eps = options.eps ?? machineEpsilon[input.dtype]
+  const axes = trailingAxes(normKinds.rms, input.shape, normalizedShape)
+  const normalize = (w: Tensor | null) => rowNorm('RmsNormBackward0', input, w, null, axes, eps)
+  if (!weight || weight.dtype === input.dtype) return normalize(weight)
+  return composed([input, weight], () => normalize(null).mul(weight))
+}

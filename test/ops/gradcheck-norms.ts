@@ -1,0 +1,49 @@
+import type { Tensor } from '../../src/core/tensor.js'
+import * as ops from '../../src/ops/index.js'
+import { between, type Example, values } from './gradcheck-table.js'
+
+/** Example inputs of the norms: see gradcheck-table.ts. */
+
+const call = (run: (...inputs: Tensor[]) => Tensor | readonly Tensor[], ...shapes: number[][]): Example => ({
+  inputs: () => shapes.map((shape, i) => values(shape, i)),
+  run,
+})
+/** An input whose first two axes are swapped in memory: rules must not rely on contiguity. */
+const swapped = (x: Tensor): Tensor => x.transpose(0, 1)
+const running = (channels: number): [Tensor, Tensor] => [values([channels], 7).detach(), between(0.5, 2, [channels], 8).detach()]
+
+export const normExamples: Record<string, Example[]> = {
+  batchNorm: [
+    call((x, w, b) => ops.batchNorm(x, null, null, w, b, { training: true }), [3, 2, 3], [2], [2]),
+    call((x, w) => ops.batchNorm(x, ...running(2), w, null, { training: true, eps: 0.3, momentum: 0.7 }), [4, 2], [2]),
+    call((x, b) => ops.batchNorm(swapped(x), null, null, null, b, { training: true }), [2, 3, 2, 2], [2]),
+    call((x) => ops.batchNorm(x, null, null, null, null, { training: true, eps: 0 }), [1, 2, 4]),
+    call((x, w, b) => ops.batchNorm(x, ...running(2), w, b), [3, 2, 2], [2], [2]),
+    call((x) => ops.batchNorm(x, ...running(3)), [2, 3]),
+  ],
+  layerNorm: [
+    call((x, w, b) => ops.layerNorm(x, [4], w, b), [2, 3, 4], [4], [4]),
+    call((x, w) => ops.layerNorm(x, [2, 3], w, null, { eps: 0.3 }), [3, 2, 3], [2, 3]),
+    call((x, b) => ops.layerNorm(swapped(x), [3], null, b), [2, 3, 3], [3]),
+    call((x) => ops.layerNorm(x, [5], null, null, { eps: 0 }), [5]),
+  ],
+  groupNorm: [
+    call((x, w, b) => ops.groupNorm(x, 2, w, b), [2, 4, 3], [4], [4]),
+    call((x, w) => ops.groupNorm(x, 1, w, null, { eps: 0.3 }), [2, 3, 2, 2], [3]),
+    call((x, b) => ops.groupNorm(swapped(x), 3, null, b), [3, 2, 4], [3]),
+    call((x, w, b) => ops.groupNorm(x, 2, w, b, { eps: 0 }), [3, 6], [6], [6]),
+    call((x) => ops.groupNorm(x, 2), [1, 4, 2]),
+  ],
+  instanceNorm: [
+    call((x, w, b) => ops.instanceNorm(x, null, null, w, b), [2, 3, 4], [3], [3]),
+    call((x, w) => ops.instanceNorm(x, ...running(2), w, null, { momentum: 0.7, eps: 0.3 }), [2, 2, 2, 2], [2]),
+    call((x) => ops.instanceNorm(swapped(x), null, null, null, null, { eps: 0 }), [2, 3, 3]),
+    call((x, w, b) => ops.instanceNorm(x, ...running(2), w, b, { useInputStats: false }), [2, 2, 3], [2], [2]),
+  ],
+  rmsNorm: [
+    call((x, w) => ops.rmsNorm(x, [4], w), [2, 3, 4], [4]),
+    call((x, w) => ops.rmsNorm(x, [2, 3], w, { eps: 0.3 }), [3, 2, 3], [2, 3]),
+    call((x) => ops.rmsNorm(swapped(x), [3]), [2, 3, 3]),
+    call((x) => ops.rmsNorm(x, [5], null, { eps: 0 }), [5]),
+  ],
+}
