@@ -104,8 +104,8 @@ describe('launch', () => {
     ['copy32', 4, (x, y) => [x, y, 70, 60, 2, 60, 1, 4200, 0, 1, 70, 4200, 0]],
     ['planeMoments', 5, (x, y) => [x, y, 1999]],
     ['columnMoments', 4, (x, y) => [x, y, 99, 21]],
-    ['rowNorm', 7, (x, y) => [x, y, x, x + 4, y + 30000, y + 30080, 1e-5, 1000, 1, 1]],
-    ['rowGrad', 4, (x, y) => [x, x + 4, y, x, y + 39000, y + 38000, y + 28000, 29, 200, 8]],
+    ['rowNorm', 7, (x, y) => [x, y, x, x + 4, y + 30000, y + 30080, 1e-5, 1000, 1, 1, 0]],
+    ['rowGrad', 4, (x, y) => [x, x + 4, y, x, y + 39000, y + 38000, y + 28000, 29, 200, 1, 8]],
     ['segmentedRowGrad', 6, (x, y) => [x, x + 4, y, x, y + 39000, y + 38000, y + 28000, 600, 3, 50]],
     ['sumPieces', 6, (x, y) => [x, y, 4000, 1999]],
     ['sumMiddle', 6, (x, y) => [x, y, 60, 40]],
@@ -122,7 +122,11 @@ describe('launch', () => {
     const x = randomView([20_000], random(1))
     const results = [[[0, blocks]], Array.from({ length: blocks }, (_, i) => [blocks - 1 - i, blocks - i])].map((ranges) => {
       const y = randomView([20_000], random(2))
-      for (const [begin, end] of ranges) run(...args(x.storage.ptr, y.storage.ptr), begin, end)
+      for (const [begin, end] of ranges) {
+        const list = [...args(x.storage.ptr, y.storage.ptr), begin, end]
+        expect(list.length).toBe(run.length)
+        run(...list)
+      }
       return Array.from(new Uint32Array(y.data.buffer, y.data.byteOffset, 20_000))
     })
     expect(results[1]).toEqual(results[0])
