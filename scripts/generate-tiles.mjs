@@ -16,6 +16,8 @@ const list = (n) => Array.from({ length: n }, (_, i) => i)
 const join = (parts, separator = '\n') => parts.flat(Infinity).join(separator)
 
 const parameters = (names, type) => names.map((name) => `${name}: ${type}`)
+/** Parameters, a line for each part of the header. */
+const signature = (header) => join(header.map((part) => `  ${[part].flat().join(', ')},`))
 const offset = (j) => (j === 0 ? '' : `, ${16 * j}`)
 const zeroed = (rows) =>
   list(rows).map(
@@ -39,9 +41,12 @@ const store = (rows, address, offset, base) =>
 
 function gemmTile(rows) {
   const row = list(rows)
+  const header = [parameters(['a', 'aRow', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), ['columns: i32', 'add: bool']]
   return `
 @inline
-export function gemmTile${rows}(${join([parameters(['a', 'aRow', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), 'columns: i32', 'add: bool'], ', ')}): void {
+export function gemmTile${rows}(
+${signature(header)}
+): void {
 ${join(row.map((i) => `  let p${i} = a${i === 0 ? '' : ' + aRow'}`))}
   let q = b
   const stop = a + (<usize>depth << 2)
@@ -100,7 +105,9 @@ function convTile(rows) {
   ]
   return `
 @inline
-export function convTile${rows}(${join(header, ', ')}): void {
+export function convTile${rows}(
+${signature(header)}
+): void {
 ${join(row.map((i) => `  let p${i} = a${i === 0 ? '' : ' + aRow'}`))}
   let t = taps
   const stop = a + (<usize>depth << 2)
@@ -131,10 +138,7 @@ function dotTile(rows) {
     const read = (address) => (masked ? `v128.and(v128.load(${address}), mask)` : `v128.load(${address})`)
     return `  while (${from} < ${to}) {
     const s = <usize>load<u32>(${from}), e = <usize>load<u32>(${from}, 4)
-    const ${join(
-      vectors.map((j) => `b${j} = ${read(`x${j} + s`)}`),
-      ', ',
-    )}
+${join(vectors.map((j) => `    const b${j} = ${read(`x${j} + s`)}`))}
 ${join(row.map((i) => `    const a${i} = ${read(`p${i} + e`)}`))}
 ${join(multiplyAdd(rows))}
     ${from} += 8
@@ -150,7 +154,9 @@ ${join(multiplyAdd(rows))}
   ]
   return `
 @inline
-export function dotTile${rows}(${join(header, ', ')}): void {
+export function dotTile${rows}(
+${signature(header)}
+): void {
 ${join(row.map((i) => `  const p${i} = a${i === 0 ? '' : ' + aRow'}`))}
   let f = full, g = partial
 ${join(zeroed(rows))}

@@ -5,14 +5,18 @@
  *
  * A tile of conv.ts would have a single row here, and load as much as it computes; nine weights, or nine sums, stay in registers instead.
  * The planes are those of conv.ts with one channel a group: [N * channels][height][row], rows `xRow` bytes apart, x the first tap of the first
- * output. y and dy are contiguous, [N * channels][height][width]. float32; sums in float32, the weight gradient's over rows of at most DEPTH products a lane, then stretch by stretch.
+ * output. y and dy are contiguous, [N * channels][height][width]. float32; sums in float32, the weight gradient's over rows of at most DEPTH
+ * products a lane, then stretch by stretch.
  * Tails: y's last vector overlaps the one before, so width is at least 4; the weight gradient masks both operands beyond a row's end.
  */
 import { DEPTH, laneMask, sums } from './vectors'
 
 /** The nine products of four positions. */
 @inline
-function window(x0: usize, x1: usize, x2: usize, w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128, bias: v128): v128 {
+function window(
+  x0: usize, x1: usize, x2: usize,
+  w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128, bias: v128,
+): v128 {
   const a = f32x4.add(f32x4.add(f32x4.mul(w0, v128.load(x0)), f32x4.mul(w1, v128.load(x0, 4))), f32x4.mul(w2, v128.load(x0, 8)))
   const b = f32x4.add(f32x4.add(f32x4.mul(w3, v128.load(x1)), f32x4.mul(w4, v128.load(x1, 4))), f32x4.mul(w5, v128.load(x1, 8)))
   const c = f32x4.add(f32x4.add(f32x4.mul(w6, v128.load(x2)), f32x4.mul(w7, v128.load(x2, 4))), f32x4.mul(w8, v128.load(x2, 8)))

@@ -45,7 +45,12 @@ function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns:
 }
 
 @inline
-export function gemmTile1(a: usize, aRow: usize, b: usize, bStep: usize, depth: i32, y: usize, yRow: usize, columns: i32, add: bool): void {
+export function gemmTile1(
+  a: usize, aRow: usize, b: usize, bStep: usize,
+  depth: i32,
+  y: usize, yRow: usize,
+  columns: i32, add: bool,
+): void {
   let p0 = a
   let q = b
   const stop = a + (<usize>depth << 2)
@@ -78,7 +83,12 @@ export function gemmTile1(a: usize, aRow: usize, b: usize, bStep: usize, depth: 
 }
 
 @inline
-export function gemmTile2(a: usize, aRow: usize, b: usize, bStep: usize, depth: i32, y: usize, yRow: usize, columns: i32, add: bool): void {
+export function gemmTile2(
+  a: usize, aRow: usize, b: usize, bStep: usize,
+  depth: i32,
+  y: usize, yRow: usize,
+  columns: i32, add: bool,
+): void {
   let p0 = a
   let p1 = a + aRow
   let q = b
@@ -131,7 +141,18 @@ export function gemmTile2(a: usize, aRow: usize, b: usize, bStep: usize, depth: 
 }
 
 @inline
-export function convTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize, taps: usize, depth: i32, y0: usize, y1: usize, y2: usize, y3: usize, yRow: usize, count: i32, lanes: i32, laneStep: usize, bias0: f32, add: bool): void {
+export function convTile1(
+  a: usize, aRow: usize,
+  x0: usize, x1: usize, x2: usize, x3: usize,
+  taps: usize,
+  depth: i32,
+  y0: usize, y1: usize, y2: usize, y3: usize,
+  yRow: usize,
+  count: i32, lanes: i32,
+  laneStep: usize,
+  bias0: f32,
+  add: bool,
+): void {
   let p0 = a
   let t = taps
   const stop = a + (<usize>depth << 2)
@@ -173,7 +194,18 @@ export function convTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize
 }
 
 @inline
-export function convTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize, taps: usize, depth: i32, y0: usize, y1: usize, y2: usize, y3: usize, yRow: usize, count: i32, lanes: i32, laneStep: usize, bias0: f32, bias1: f32, add: bool): void {
+export function convTile2(
+  a: usize, aRow: usize,
+  x0: usize, x1: usize, x2: usize, x3: usize,
+  taps: usize,
+  depth: i32,
+  y0: usize, y1: usize, y2: usize, y3: usize,
+  yRow: usize,
+  count: i32, lanes: i32,
+  laneStep: usize,
+  bias0: f32, bias1: f32,
+  add: bool,
+): void {
   let p0 = a
   let p1 = a + aRow
   let t = taps
@@ -243,13 +275,23 @@ export function convTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize
 }
 
 @inline
-export function dotTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize, full: usize, fullStop: usize, partial: usize, partialStop: usize, mask: v128, y: usize, yRow: usize, columns: i32, add: bool): void {
+export function dotTile1(
+  a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize,
+  full: usize, fullStop: usize, partial: usize, partialStop: usize,
+  mask: v128,
+  y: usize, yRow: usize,
+  columns: i32,
+  add: bool,
+): void {
   const p0 = a
   let f = full, g = partial
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
   while (f < fullStop) {
     const s = <usize>load<u32>(f), e = <usize>load<u32>(f, 4)
-    const b0 = v128.load(x0 + s), b1 = v128.load(x1 + s), b2 = v128.load(x2 + s), b3 = v128.load(x3 + s)
+    const b0 = v128.load(x0 + s)
+    const b1 = v128.load(x1 + s)
+    const b2 = v128.load(x2 + s)
+    const b3 = v128.load(x3 + s)
     const a0 = v128.load(p0 + e)
     c00 = f32x4.add(c00, f32x4.mul(a0, b0))
     c01 = f32x4.add(c01, f32x4.mul(a0, b1))
@@ -259,7 +301,10 @@ export function dotTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize,
   }
   while (g < partialStop) {
     const s = <usize>load<u32>(g), e = <usize>load<u32>(g, 4)
-    const b0 = v128.and(v128.load(x0 + s), mask), b1 = v128.and(v128.load(x1 + s), mask), b2 = v128.and(v128.load(x2 + s), mask), b3 = v128.and(v128.load(x3 + s), mask)
+    const b0 = v128.and(v128.load(x0 + s), mask)
+    const b1 = v128.and(v128.load(x1 + s), mask)
+    const b2 = v128.and(v128.load(x2 + s), mask)
+    const b3 = v128.and(v128.load(x3 + s), mask)
     const a0 = v128.and(v128.load(p0 + e), mask)
     c00 = f32x4.add(c00, f32x4.mul(a0, b0))
     c01 = f32x4.add(c01, f32x4.mul(a0, b1))
@@ -271,7 +316,14 @@ export function dotTile1(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize,
 }
 
 @inline
-export function dotTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize, full: usize, fullStop: usize, partial: usize, partialStop: usize, mask: v128, y: usize, yRow: usize, columns: i32, add: bool): void {
+export function dotTile2(
+  a: usize, aRow: usize, x0: usize, x1: usize, x2: usize, x3: usize,
+  full: usize, fullStop: usize, partial: usize, partialStop: usize,
+  mask: v128,
+  y: usize, yRow: usize,
+  columns: i32,
+  add: bool,
+): void {
   const p0 = a
   const p1 = a + aRow
   let f = full, g = partial
@@ -279,7 +331,10 @@ export function dotTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize,
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0)
   while (f < fullStop) {
     const s = <usize>load<u32>(f), e = <usize>load<u32>(f, 4)
-    const b0 = v128.load(x0 + s), b1 = v128.load(x1 + s), b2 = v128.load(x2 + s), b3 = v128.load(x3 + s)
+    const b0 = v128.load(x0 + s)
+    const b1 = v128.load(x1 + s)
+    const b2 = v128.load(x2 + s)
+    const b3 = v128.load(x3 + s)
     const a0 = v128.load(p0 + e)
     const a1 = v128.load(p1 + e)
     c00 = f32x4.add(c00, f32x4.mul(a0, b0))
@@ -294,7 +349,10 @@ export function dotTile2(a: usize, aRow: usize, x0: usize, x1: usize, x2: usize,
   }
   while (g < partialStop) {
     const s = <usize>load<u32>(g), e = <usize>load<u32>(g, 4)
-    const b0 = v128.and(v128.load(x0 + s), mask), b1 = v128.and(v128.load(x1 + s), mask), b2 = v128.and(v128.load(x2 + s), mask), b3 = v128.and(v128.load(x3 + s), mask)
+    const b0 = v128.and(v128.load(x0 + s), mask)
+    const b1 = v128.and(v128.load(x1 + s), mask)
+    const b2 = v128.and(v128.load(x2 + s), mask)
+    const b3 = v128.and(v128.load(x3 + s), mask)
     const a0 = v128.and(v128.load(p0 + e), mask)
     const a1 = v128.and(v128.load(p1 + e), mask)
     c00 = f32x4.add(c00, f32x4.mul(a0, b0))
