@@ -19,6 +19,8 @@ export class Storage {
   releasedBy: string | null = null
   /** The scope that will release it, or null: kept and left to the garbage collector, or adopted. */
   scope: Scope | null = null
+  /** The last turn that it was left from, until someone else decides about its end. */
+  lastTurn: LastTurn | null = null
   private readonly block: Block
   /** What the garbage collector hands back. */
   private readonly holding: Holding
@@ -58,7 +60,7 @@ export class Storage {
 
   /** Moves it to another owner; null keeps it until nothing refers to it. */
   moveTo(scope: Scope | null): void {
-    if (this.releasedBy !== null || (scope === this.scope && this.owner === null)) return
+    if (this.releasedBy !== null || (scope === this.scope && this.owner === null && this.lastTurn === null)) return
     this.withdraw()
     if (scope) scope.own(this)
     else leaveToGarbageCollector(this, this.holding)
@@ -88,6 +90,7 @@ export class Storage {
       this.owner = null
     } else if (this.scope === null) takeFromNet(this.block)
     this.scope = null
+    this.lastTurn = null
   }
 
   private refuse(): never {
@@ -181,10 +184,30 @@ export class Scope {
     this.owned = []
   }
 
-  /** Hands what it still owns to `scope`, or, with null, to the garbage collector. */
-  handOver(scope: Scope | null): void {
-    for (const storage of this.owned) if (storage.scope === this) storage.moveTo(scope)
+  /** Hands what it still owns to `scope`, or, with null, to the garbage collector. @returns what that was */
+  handOver(scope: Scope | null): Storage[] {
+    const handed = this.owned.filter((s) => s.scope === this && s.releasedBy === null)
+    for (const storage of handed) storage.moveTo(scope)
     this.owned = []
+    return handed
+  }
+}
+
+/**
+ * What a loop's last turn left behind. It stays until the next loop over the same thing has begun its first turn: a pass over a
+ * DataLoader for each epoch holds no more than one endless pass.
+ */
+export class LastTurn {
+  private left: Storage[] = []
+
+  leave(storages: Storage[]): void {
+    for (const s of storages) s.lastTurn = this
+    this.left = storages
+  }
+
+  release(by: string): void {
+    for (const s of this.left) if (s.lastTurn === this) s.release(by)
+    this.left = []
   }
 }
 
@@ -247,8 +270,9 @@ let warnedInterleaved = false
 /**
  * Makes each turn of a loop a scope: what was made in a turn is released when the next one starts. The last turn's tensors stay, so that
  * a result can be read after the loop.
+ * @param lastTurn of the loops before over the same thing: released when this one has made its first value
  */
-export function* turns<T>(values: Iterable<T>, loop: string): Generator<T, void, undefined> {
+export function* turns<T>(values: Iterable<T>, loop: string, lastTurn: LastTurn = new LastTurn()): Generator<T, void, undefined> {
   const label = `when the next turn of ${loop} started`
   let turn: Scope | null = null
   const leave = (scope: Scope | null) => {
@@ -260,6 +284,10 @@ export function* turns<T>(values: Iterable<T>, loop: string): Generator<T, void,
       )
     }
     return nested
+  }
+  const end = (scope: Scope, nested: boolean) => {
+    const left = scope.handOver(nested ? scope.parent : null)
+    if (nested) lastTurn.leave(left)
   }
   const iterator = values[Symbol.iterator]()
   try {
@@ -273,15 +301,16 @@ export function* turns<T>(values: Iterable<T>, loop: string): Generator<T, void,
         leave(turn)
         turn.release()
         turn = null
-        previous?.handOver(nested ? previous.parent : null)
+        if (previous) end(previous, nested)
         return
       }
-      if (nested) previous?.release()
-      else previous?.handOver(null)
+      if (!previous) lastTurn.release(label)
+      else if (nested) previous.release()
+      else previous.handOver(null)
       yield step.value
     }
   } finally {
-    if (turn) turn.handOver(leave(turn) ? turn.parent : null)
+    if (turn) end(turn, leave(turn))
     iterator.return?.()
   }
 }

@@ -1,7 +1,7 @@
 import { checkOptions, ValueError } from '../core/errors.js'
 import { defaultGenerator, Generator } from '../core/random.js'
 import { fillRandperm } from '../core/random-integer.js'
-import { turns } from '../core/storage.js'
+import { LastTurn, turns } from '../core/storage.js'
 import { type Collated, defaultCollate } from './collate.js'
 import type { Dataset } from './dataset.js'
 
@@ -25,7 +25,7 @@ export interface DataLoaderOptions<Sample, Batch> {
  * batches are those that PyTorch gives after `manual_seed(s)`.
  *
  * Each turn of such a loop is a scope: what was made in it and is no parameter, buffer, gradient, optimizer state or `keep`-ed is released
- * when the next turn starts, so a training loop runs in constant memory.
+ * when the next turn starts, so a training loop runs in constant memory. What the last turn made stays until the next pass over this loader.
  *
  * @throws ValueError where the batch size is no positive whole number, or an empty data set should be shuffled
  */
@@ -36,6 +36,7 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
   readonly dropLast: boolean
   readonly generator: Generator | null
   private readonly collate: ((samples: Sample[]) => Batch) | null
+  private readonly lastTurn = new LastTurn()
 
   constructor(dataset: Dataset<Sample> | readonly Sample[], options: DataLoaderOptions<Sample, Batch> = {}) {
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'collate'])
@@ -65,7 +66,7 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
   [Symbol.iterator](): IterableIterator<Batch> {
     // PyTorch draws a seed for worker processes here, also where there are none.
     drawSeed(this.generator ?? defaultGenerator)
-    return turns(this.batches(), 'the loop over a DataLoader')
+    return turns(this.batches(), 'the loop over a DataLoader', this.lastTurn)
   }
 
   private *batches(): IterableIterator<Batch> {

@@ -1,4 +1,4 @@
-import { noGrad, recordAll } from '../autograd/index.js'
+import { noGrad, recordAll, registerHook } from '../autograd/index.js'
 import { type Dtype, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, KeyError, NotImplementedError } from '../core/errors.js'
 import type { HookHandle } from '../core/graph.js'
@@ -335,6 +335,12 @@ function runWithHooks(module: Module, hooks: Hooks, forward: Forward, given: rea
   return watch ? watch.outputs(output) : output
 }
 
+/** What a hook on a tensor sees lives as long as what its user makes, instead of until backward has used it. */
+function visible(tensors: Tensor[]): Tensor[] {
+  for (const t of tensors) if (t.requiresGrad) registerHook(t, () => {})
+  return tensors
+}
+
 /** Sees the gradients of a module's inputs and outputs through identity nodes before and behind it. */
 class BackwardWatch {
   private gradOutput: readonly (Tensor | null)[] = []
@@ -348,25 +354,29 @@ class BackwardWatch {
   inputs(values: readonly unknown[]): unknown[] {
     const tensors = values.filter((v): v is Tensor => v instanceof Tensor)
     this.inputsWatched = tensors.some((t) => t.requiresGrad)
-    const passed = recordAll(tensors.map(detach), {
-      name: 'BackwardHookFunctionBackward',
-      inputs: tensors,
-      backward: (gradInput) => this.call(gradInput),
-    })
+    const passed = visible(
+      recordAll(tensors.map(detach), {
+        name: 'BackwardHookFunctionBackward',
+        inputs: tensors,
+        backward: (gradInput) => this.call(gradInput),
+      }),
+    )
     return values.map((v) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v))
   }
 
   outputs(value: unknown): unknown {
     const tensors = value instanceof Tensor ? [value] : Array.isArray(value) ? value.filter((v): v is Tensor => v instanceof Tensor) : []
-    const passed = recordAll(tensors.map(detach), {
-      name: 'BackwardHookFunctionBackward',
-      inputs: tensors,
-      backward: (gradOutput) => {
-        this.gradOutput = gradOutput
-        if (!this.inputsWatched) this.call(tensors.map(() => null))
-        return gradOutput
-      },
-    })
+    const passed = visible(
+      recordAll(tensors.map(detach), {
+        name: 'BackwardHookFunctionBackward',
+        inputs: tensors,
+        backward: (gradOutput) => {
+          this.gradOutput = gradOutput
+          if (!this.inputsWatched) this.call(tensors.map(() => null))
+          return gradOutput
+        },
+      }),
+    )
     const replace = (v: unknown) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v)
     return Array.isArray(value) ? value.map(replace) : replace(value)
   }

@@ -6,6 +6,7 @@ import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/sha
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import type { BinaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { zerosLike } from './create.js'
 import { checkOverlap } from './overlap.js'
 import { checkCast, checkOperand, floatResult, type Operand, resultType } from './promote.js'
@@ -148,7 +149,7 @@ export const floorDivide: BinaryFunction = differentiable('floorDivide', { node:
 /** The quotient rounded towards 0. Of integers as (a - fmod(a, b)) / b, which is exact where true division would go through floats. */
 function truncatedDivide(a: Operand, b: Operand): Tensor {
   const dtype = resultType(a, b)
-  if (isFloatingPoint(dtype)) return trueDiv(a, b).trunc()
+  if (isFloatingPoint(dtype)) return composed([tensorOrNull(a), tensorOrNull(b)], () => trueDiv(a, b).trunc())
   const rest = compute('fmod', a, b, dtype)
   const multiple = compute('sub', a, rest, dtype)
   const y = compute('floorDivide', multiple, b, dtype)

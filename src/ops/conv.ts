@@ -4,6 +4,7 @@ import { cppNames } from '../core/random-fill.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
+import { composed } from './composed.js'
 import { convolve, convolveTransposed } from './convolution.js'
 import { pad } from './pad.js'
 import { overBatch, type PerAxis } from './spatial.js'
@@ -95,7 +96,7 @@ function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null
   const owner = `conv${axes}d`
   checkOptions(owner, options, ['stride', 'padding', 'dilation', 'groups'])
   checkInput(owner, input, bias, axes)
-  return overBatch(input, axes, (x) => {
+  const convolveBatch = (x: Tensor) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
     const dilation = perAxis('dilation', options.dilation ?? 1, axes, weight)
     const { padding: given = 0, groups = 1 } = options
@@ -134,7 +135,9 @@ function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null
       geometry,
       size.map((s, i) => Math.floor((s - kernel[i]) / stride[i]) + 1),
     )
-  })
+  }
+  // Made of two where 'same' has to pad.
+  return composed([input, weight, bias], () => overBatch(input, axes, convolveBatch))
 }
 
 /**

@@ -2,7 +2,7 @@ import { inPlace, record } from '../autograd/index.js'
 import { type Dtype, dtypes } from '../core/dtype.js'
 import { IndexError, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim, type Shape } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { arange, zeros } from './create.js'
 import { checkOverlap } from './overlap.js'
@@ -86,6 +86,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | num
     name: 'ScatterBackward0',
     inputs: [x, source],
     saved: [index],
+    scratch: source === src ? [] : [source],
     backward: (dy, [index], [needsX, needsSrc]) => [needsX ? scatter(dy, d, index, 0) : null, needsSrc ? gradientOfSource(dy, d, index, source.shape) : null],
   })
 }
@@ -93,7 +94,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | num
 function constant(value: number, shape: Shape, dtype: Dtype): Tensor {
   const t = emptyTensor([], dtype)
   kernels.fill(t, value)
-  return t.expand(shape)
+  return new Tensor(t.storage, dtype, shape, new Array<number>(shape.length).fill(0))
 }
 
 /** A copy of x with x[i][index[i][j]] += src[i][j] for `dim` 1; equal indices add up. As `torch.scatter_add`. */

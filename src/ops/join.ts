@@ -4,6 +4,7 @@ import { IndexError, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim, normalizeDims, numelOf, type Shape, sameShape } from '../core/shape.js'
 import { emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { narrow, unsqueeze } from './views.js'
 
 /** Joins tensors along an existing dimension; dtypes are promoted, and vectors without elements are left out. As `torch.cat`. */
@@ -176,7 +177,7 @@ export function roll(x: Tensor, shifts: number | readonly number[], dims: number
   const along = typeof dims === 'number' ? [dims] : dims
   if (along.length === 0 && by.length === 1) return rollOne(x.reshape([-1]), by[0], 0).reshape(x.shape)
   if (by.length !== along.length) throw new RuntimeError(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`)
-  return along.reduce((y, d, i) => rollOne(y, by[i], normalizeDim(d, x.ndim)), x)
+  return composed([x], () => along.reduce((y, d, i) => rollOne(y, by[i], normalizeDim(d, x.ndim)), x))
 }
 
 function rollOne(x: Tensor, shift: number, dim: number): Tensor {

@@ -6,6 +6,7 @@ import { broadcastShapes, formatShape, numelOf } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import type { View } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 
 function checkDtypes(a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype) {
@@ -111,11 +112,12 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     return mm(flattenRows(a), b).reshape([...a.shape.slice(0, -1), b.shape[1]])
   }
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))
+  // Broadcast batches are copied for the product.
   const fold = (x: Tensor): Tensor => {
     const matrix = x.shape.slice(-2)
     return x.expand([...batch, ...matrix]).reshape([numelOf(batch), ...matrix])
   }
-  return bmm(fold(a), fold(b)).reshape([...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]])
+  return composed([a, b], () => bmm(fold(a), fold(b)).reshape([...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]]))
 }
 
 /** [..., k] as [rows, k]. */
@@ -130,21 +132,26 @@ export interface AddmmOptions {
   alpha?: number
 }
 
-function addProduct(owner: string, input: Tensor, product: Tensor, options: AddmmOptions | undefined): Tensor {
+type Product = (a: Tensor, b: Tensor) => Tensor
+
+function addProduct(owner: string, input: Tensor, a: Tensor, b: Tensor, multiply: Product, options: AddmmOptions | undefined): Tensor {
   checkOptions(owner, options, ['beta', 'alpha'])
   const { beta = 1, alpha = 1 } = options ?? {}
-  const scaled = alpha === 1 ? product : product.mul(alpha)
-  const start = input.expand(product.shape)
-  // With beta 0 NaN and infinity in the input don't reach the result.
-  return beta === 0 ? scaled : beta === 1 ? scaled.add(start) : scaled.add(start.mul(beta))
+  return composed([input, a, b], () => {
+    const product = multiply(a, b)
+    const scaled = alpha === 1 ? product : product.mul(alpha)
+    const start = input.expand(product.shape)
+    // With beta 0 NaN and infinity in the input don't reach the result.
+    return beta === 0 ? scaled : beta === 1 ? scaled.add(start) : scaled.add(start.mul(beta))
+  })
 }
 
 /** beta * input + alpha * (a @ b) of matrices; input broadcasts to the product. As `torch.addmm`. */
 export function addmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
   if (a.ndim !== 2) throw new RuntimeError(`mat1 must be a matrix, got ${a.ndim}-D tensor`)
   if (b.ndim !== 2) throw new RuntimeError(`mat2 must be a matrix, got ${b.ndim}-D tensor`)
-  return addProduct('addmm', input, mm(a, b), options)
+  return addProduct('addmm', input, a, b, mm, options)
 }
 
 /** beta * input + alpha * (a @ b) of batches of matrices; input broadcasts to the product. As `torch.baddbmm`. */
-export const baddbmm = (input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor => addProduct('baddbmm', input, bmm(a, b), options)
+export const baddbmm = (input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor => addProduct('baddbmm', input, a, b, bmm, options)

@@ -106,6 +106,8 @@ export const variance = (x: Tensor, dim: Dims = null, options?: VarianceOptions)
 function deviation(y: Tensor): Tensor {
   const s = emptyTensor(y.shape, y.dtype)
   kernels.unary('sqrt', y, s)
+  // Its history goes on to x, which doesn't read it.
+  y.dispose()
   return record(s, { name: 'StdBackward0', inputs: [y], saved: [s], backward: (dy, [s]) => [where(s.eq(0), 0, dy.div(s.mul(2)))] })
 }
 

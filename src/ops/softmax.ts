@@ -4,6 +4,7 @@ import { checkOptions, RuntimeError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 
 export interface SoftmaxOptions {
   /** Converts the input first. Default: its own. */
@@ -39,7 +40,7 @@ export const logSoftmax = (x: Tensor, dim: number, options?: SoftmaxOptions): Te
   normalized({ owner: 'logSoftmax', log: true, node: 'LogSoftmaxBackward0' }, x, dim, options)
 
 /** softmax(-x) along `dim`. As `torch.nn.functional.softmin`. */
-export const softmin = (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => softmax(x.neg(), dim, options)
+export const softmin = (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => composed([x], () => softmax(x.neg(), dim, options))
 
 /**
  * dx = y (dy - sum(dy y)). With v the gradient of dx, and s = sum(dy y):

@@ -47,6 +47,7 @@ export function sort(x: Tensor, options?: SortOptions): ValuesAndIndices {
     for (let i = 0; i < size; i++) places[start + i] = BigInt(positions[i])
   }
   const indices = x.ndim === 0 ? sorted.reshape([]) : sorted.movedim(-1, d).contiguous()
+  if (indices.storage !== sorted.storage) sorted.dispose()
   const values = emptyTensor(x.shape, x.dtype)
   kernels.gather(x, d, indices, values)
   const from = x.shape

@@ -1,8 +1,10 @@
 import { inPlace, record } from '../autograd/index.js'
 import { checkOptions, IndexError, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, numelOf, type Shape, sameShape } from '../core/shape.js'
+import { scope } from '../core/storage.js'
 import { emptyTensor, Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { composed } from './composed.js'
 import { full, tensor } from './create.js'
 import { indexSelect } from './indexing.js'
 import { toTypedArray } from './item.js'
@@ -150,10 +152,12 @@ function broadcastIndices(picked: readonly Picked[]): number[] {
  * @throws IndexError for positions out of range, too many indices, masks of another shape
  */
 export function index(x: Tensor, ...indices: Index[]): Tensor {
-  const { view, picked } = resolve(x, indices)
-  if (picked.length === 0) return view
-  const { view: source, start, positions, shape } = join(view, picked)
-  return unflatten(indexSelect(flatten(source, start, start + picked.length - 1), start, positions), start, shape)
+  return composed([x], () => {
+    const { view, picked } = resolve(x, indices)
+    if (picked.length === 0) return view
+    const { view: source, start, positions, shape } = join(view, picked)
+    return unflatten(indexSelect(flatten(source, start, start + picked.length - 1), start, positions), start, shape)
+  })
 }
 
 /** Leading axes of size 1 more than the place has don't count, as in PyTorch. */
@@ -164,7 +168,9 @@ function broadcastValue(value: Tensor, shape: Shape): Tensor {
 }
 
 /** Writes `value` at the indices, outside any graph. */
-function put(x: Tensor, indices: readonly Index[], value: Operand, accumulate: boolean): void {
+const put = (x: Tensor, indices: readonly Index[], value: Operand, accumulate: boolean): void => scope(() => write(x, indices, value, accumulate))
+
+function write(x: Tensor, indices: readonly Index[], value: Operand, accumulate: boolean): void {
   const { view, picked } = resolve(detach(x), indices)
   const given = typeof value === 'number' ? full([], value, { dtype: x.dtype }) : detach(value)
   if (picked.length === 0) {
@@ -251,6 +257,8 @@ export function nonzero(x: Tensor): Tensor {
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   if (mask.dtype !== 'bool') throw new RuntimeError('masked_select: expected BoolTensor for mask')
   const shape = broadcastShapes(x.shape, mask.shape)
-  const places = nonzero(reshape(expand(mask, shape), [-1])).reshape([-1])
-  return indexSelect(reshape(expand(x, shape), [-1]), 0, places)
+  return composed([x], () => {
+    const places = scope(() => nonzero(reshape(expand(mask, shape), [-1]))).reshape([-1])
+    return indexSelect(reshape(expand(x, shape), [-1]), 0, places)
+  })
 }

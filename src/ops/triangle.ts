@@ -1,17 +1,25 @@
 import { RuntimeError } from '../core/errors.js'
+import { scope } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { where } from './binary.js'
+import { composed } from './composed.js'
 import { arange } from './create.js'
 
-/** Column minus row of each element of the matrices that the last two dimensions span. */
-function diagonals(owner: string, x: Tensor): Tensor {
+/** Where `within` is true of column minus row, in the matrices that the last two dimensions span: x, else 0. */
+function triangle(owner: string, x: Tensor, within: (diagonals: Tensor) => Tensor): Tensor {
   if (x.ndim < 2) throw new RuntimeError(`${owner}: input tensor must have at least 2 dimensions`)
   const [rows, columns] = x.shape.slice(-2)
-  return arange(columns).sub(arange(rows).unsqueeze(1))
+  return composed([x], () =>
+    where(
+      scope(() => within(arange(columns).sub(arange(rows).unsqueeze(1)))),
+      x,
+      0,
+    ),
+  )
 }
 
 /** The lower triangle of matrices, zeros above `diagonal`. As `torch.tril`. */
-export const tril = (x: Tensor, diagonal = 0): Tensor => where(diagonals('tril', x).le(diagonal), x, 0)
+export const tril = (x: Tensor, diagonal = 0): Tensor => triangle('tril', x, (d) => d.le(diagonal))
 
 /** The upper triangle of matrices, zeros below `diagonal`. As `torch.triu`. */
-export const triu = (x: Tensor, diagonal = 0): Tensor => where(diagonals('triu', x).ge(diagonal), x, 0)
+export const triu = (x: Tensor, diagonal = 0): Tensor => triangle('triu', x, (d) => d.ge(diagonal))

@@ -2,13 +2,14 @@ import { isGradEnabled, noGrad, record } from '../../autograd/index.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, numelOf } from '../../core/shape.js'
+import { scope } from '../../core/storage.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import { kernels } from '../../kernels/index.js'
 import { clone } from '../copy.js'
 import { batchNormAxes, type NormAxes } from './axes.js'
 import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
 import { composedNormBackward } from './composed.js'
-import { asContiguousShape } from './layout.js'
+import { asContiguousShape, releaseCopy } from './layout.js'
 
 export interface BatchNormOptions {
   /** Normalise with the batch's own statistics and update the running ones. Default false: with the running ones. */
@@ -63,6 +64,7 @@ export function batchNorm(
   const x3 = asContiguousShape(input, channelView(axes))
   const y3 = asContiguousShape(y, channelView(axes))
   const { mean, rstd } = normalise()
+  releaseCopy(x3, input)
   return record(y, {
     name: 'NativeBatchNormBackward0',
     inputs: [input, weight, bias],

@@ -4,7 +4,7 @@ import type { RowNormGeometry } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
 import type { NormAxes } from './axes.js'
 import { composedNormBackward } from './composed.js'
-import { asContiguousShape } from './layout.js'
+import { asContiguousShape, releaseCopy } from './layout.js'
 
 /**
  * Any norm whose statistics belong to one sample, by its axes. Weight and bias have group x channel elements, in any shape.
@@ -26,7 +26,9 @@ export function rowNorm(
   const y = emptyTensor(input.shape, input.dtype)
   const mean = axes.centered ? emptyTensor([geometry.rows], 'float64') : null
   const rstd = emptyTensor([geometry.rows], 'float64')
-  kernels.rowNorm(asContiguousShape(input, rowView), weight, bias, geometry, eps, asContiguousShape(y, rowView), mean, rstd)
+  const rows = asContiguousShape(input, rowView)
+  kernels.rowNorm(rows, weight, bias, geometry, eps, asContiguousShape(y, rowView), mean, rstd)
+  releaseCopy(rows, input)
   observe?.(mean, rstd)
   return record(y, {
     name,
