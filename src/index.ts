@@ -4,7 +4,7 @@
 export * from './autograd/index.js'
 export type { MemoryUse } from './core/allocator.js'
 export { type Dtype, getDefaultDtype, setDefaultDtype } from './core/dtype.js'
-export { AssertionError, IndexError, KeyError, NotImplementedError, RuntimeError, ValueError, ZeroDivisionError } from './core/errors.js'
+export { AssertionError, AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, ValueError, ZeroDivisionError } from './core/errors.js'
 export { type PrintOptions, setPrintOptions } from './core/print.js'
 export { Generator, manualSeed } from './core/random.js'
 export { keep, memory, resetPeakMemory, scope, setMemoryLimit, steps } from './core/storage.js'

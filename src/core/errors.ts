@@ -14,6 +14,9 @@ export class IndexError extends Error {
 export class KeyError extends Error {
   override name = 'KeyError'
 }
+export class AttributeError extends Error {
+  override name = 'AttributeError'
+}
 export class ZeroDivisionError extends Error {
   override name = 'ZeroDivisionError'
 }

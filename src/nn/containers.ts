@@ -116,6 +116,11 @@ export class ModuleDict<M extends Module = Module> extends Container<M> {
     return this.items.has(name)
   }
 
+  /** @returns whether it was there */
+  delete(name: string): boolean {
+    return this.items.delete(name)
+  }
+
   keys(): IterableIterator<string> {
     return this.items.keys()
   }

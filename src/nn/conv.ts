@@ -128,13 +128,19 @@ abstract class Conv extends ConvNd {
   override forward(x: Tensor): Tensor {
     const { stride, dilation, groups, paddingMode, padding } = this
     const convolve = convolutions[this.axes - 1]
-    if (paddingMode === 'zeros') return convolve(x, this.weight, this.bias, { stride, padding, dilation, groups })
-    const padded = pad(x, this.#margins(), { mode: paddingMode })
-    return convolve(padded, this.weight, this.bias, { stride, dilation, groups })
+    const weight = this.kernel()
+    if (paddingMode === 'zeros') return convolve(x, weight, this.bias, { stride, padding, dilation, groups })
+    const padded = pad(x, this.margins(), { mode: paddingMode })
+    return convolve(padded, weight, this.bias, { stride, dilation, groups })
+  }
+
+  /** What the input is convolved with: the weight itself, unless a subclass derives it from that. */
+  protected kernel(): Tensor {
+    return this.weight
   }
 
   /** The amounts for `pad`: before and after each axis, the last one first. */
-  #margins(): number[] {
+  private margins(): number[] {
     const { padding, dilation, kernelSize } = this
     const pairs = kernelSize.map((k, i) => {
       if (padding === 'valid') return [0, 0]
@@ -188,11 +194,11 @@ abstract class ConvTranspose extends ConvNd {
   override forward(x: Tensor, outputSize: readonly number[] | null = null): Tensor {
     const { stride, dilation, groups } = this
     const padding = this.padding as readonly number[]
-    const outputPadding = outputSize ? this.#outputPaddingFor(x, outputSize) : this.outputPadding
+    const outputPadding = outputSize ? this.outputPaddingFor(x, outputSize) : this.outputPadding
     return transposedConvolutions[this.axes - 1](x, this.weight, this.bias, { stride, padding, outputPadding, groups, dilation })
   }
 
-  #outputPaddingFor(x: Tensor, outputSize: readonly number[]): number[] {
+  private outputPaddingFor(x: Tensor, outputSize: readonly number[]): number[] {
     const { axes, stride, dilation, kernelSize } = this
     const padding = this.padding as readonly number[]
     const lead = x.ndim === axes + 2 ? 2 : 1

@@ -1,10 +1,10 @@
 import { noGrad, recordAll, registerHook } from '../autograd/index.js'
 import { type Dtype, isFloatingPoint } from '../core/dtype.js'
-import { checkOptions, KeyError, NotImplementedError } from '../core/errors.js'
+import { AttributeError, checkOptions, KeyError, NotImplementedError, ValueError } from '../core/errors.js'
 import type { HookHandle } from '../core/graph.js'
 import { keep } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
-import { copy_, to, zero_ } from '../ops/copy.js'
+import { clone, copy_, to, zero_ } from '../ops/copy.js'
 import '../ops/methods.js'
 import { detach } from '../ops/views.js'
 import { stateKey } from './names.js'
@@ -159,6 +159,57 @@ export class Module {
     return this.train(false)
   }
 
+  /**
+   * The module that a path names: `model.getSubmodule('layer1.0.conv')`, with names as in the state dict; '' is this module.
+   * @throws AttributeError with PyTorch's text where there is none
+   */
+  getSubmodule(target: string): Module {
+    let module: Module = this
+    for (const name of target === '' ? [] : target.split('.')) {
+      const child = module.namedChildren().find(([key]) => key === name)?.[1]
+      if (!child) throw new AttributeError(`${module.constructor.name} has no attribute \`${name}\``)
+      module = child
+    }
+    return module
+  }
+
+  /**
+   * Puts a module in the place of the one that a path names.
+   * @throws ValueError for the empty path, AttributeError where nothing is at that place
+   */
+  setSubmodule(target: string, module: Module): void {
+    if (target === '') throw new ValueError('Cannot set the submodule without a target name!')
+    if (!(module instanceof Module)) throw new TypeError(`${module === null ? 'null' : typeof module} is not a Module subclass`)
+    this.getSubmodule(target)
+    const names = target.split('.')
+    const name = names.pop() as string
+    this.getSubmodule(names.join('.')).replaceMember(name, module)
+  }
+
+  /**
+   * A copy with parameters and buffers of its own, as `copy.deepcopy` makes it: what occurs twice in the original is one thing twice in the copy.
+   * Hooks and gradients stay with the original. No constructor runs, so a subclass must not keep state in `#private` fields (TypeScript's
+   * `private` is fine).
+   * @throws TypeError where `forward` is a function kept in an attribute, as it may belong to the original
+   */
+  clone(copies: Map<object, object> = new Map()): this {
+    const known = copies.get(this)
+    if (known) return known as this
+    const copy: this = Object.setPrototypeOf(new Module(), Object.getPrototypeOf(this))
+    copies.set(this, copy)
+    for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent)
+    for (const key of Reflect.ownKeys(this)) {
+      const property = Object.getOwnPropertyDescriptor(this, key) as PropertyDescriptor
+      if (key === 'forward') {
+        if (this.#hooks) continue
+        throw new TypeError(`${this.constructor.name} can't be copied: its forward is an attribute that may refer to the original; make it a method`)
+      }
+      if ('value' in property) property.value = copyValue(property.value, copies)
+      Object.defineProperty(copy, key, property)
+    }
+    return copy
+  }
+
   /** Calls `fn` with every module, those inside first. @returns this */
   apply(fn: (module: Module) => void): this {
     for (const child of this.children()) child.apply(fn)
@@ -239,6 +290,11 @@ export class Module {
   ownState(): [string, Tensor][] {
     const own = [...this.members()].filter((m): m is [string, Tensor] => m[1] instanceof Tensor)
     return [...own.filter(([, t]) => t instanceof Parameter), ...own.filter(([name, t]) => !(t instanceof Parameter) && this.#isPersistent(name))]
+  }
+
+  /** For own entries, the whole keys that older files have in place of theirs; `prefix` is that of this module. */
+  formerKeys(_prefix: string): Readonly<Record<string, string>> {
+    return {}
   }
 
   /** Entries that an older file may lack: `loadStateDict` then keeps the module's own. */
@@ -324,6 +380,41 @@ export class Module {
     return this.toString()
   }
 }
+
+/** Modules, tensors and what holds them are copied; functions and objects of other classes are shared. */
+function copyValue(value: unknown, copies: Map<object, object>): unknown {
+  if (value instanceof Module) return value.clone(copies)
+  if (value === null || typeof value !== 'object') return value
+  const known = copies.get(value)
+  if (known) return known
+  const remember = <T extends object>(copy: T): T => {
+    copies.set(value, copy)
+    return copy
+  }
+  if (value instanceof Parameter) return remember(new Parameter(copyOf(value), value.requiresGrad))
+  if (value instanceof Tensor) return remember(keep(copyOf(value)))
+  if (Array.isArray(value)) {
+    const list: unknown[] = remember([])
+    for (const item of value) list.push(copyValue(item, copies))
+    return list
+  }
+  if (value instanceof Map) {
+    const map: Map<unknown, unknown> = remember(new Map())
+    for (const [key, item] of value) map.set(copyValue(key, copies), copyValue(item, copies))
+    return map
+  }
+  if (value instanceof Set) {
+    const set: Set<unknown> = remember(new Set())
+    for (const item of value) set.add(copyValue(item, copies))
+    return set
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value
+  const record: Record<string, unknown> = remember({})
+  for (const [key, item] of Object.entries(value)) record[key] = copyValue(item, copies)
+  return record
+}
+
+const copyOf = (t: Tensor): Tensor => noGrad(() => clone(detach(t)))
 
 function runWithHooks(module: Module, hooks: Hooks, forward: Forward, given: readonly unknown[]): unknown {
   let inputs = given

@@ -31,8 +31,10 @@ export function loadStateDict(root: Module, state: StateDict, options: LoadOptio
   const visit = (module: Module, prefix: string) => {
     const version = state[stateDictVersions]?.[prefix.slice(0, -1)]
     const optional = module.missingKeysAllowed(version)
+    const former = module.formerKeys(prefix)
     for (const [name, target] of module.ownState()) {
-      const key = prefix + name
+      const current = prefix + name
+      const key = !(current in state) && name in former && former[name] in state ? former[name] : current
       known.add(key)
       const source = state[key]
       if (source === undefined) {

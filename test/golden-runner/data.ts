@@ -60,6 +60,7 @@ export interface GoldenCase {
   seed?: number | string
   initial_seed?: number | string
   program?: ({ key: string; expr: string } | string)[]
+  parametrization?: { name: string; kwargs: Record<string, unknown> }
   recipe?: string
   optimizer?: { name: string; kwargs: Record<string, unknown> }
   scheduler?: { name: string; kwargs: Record<string, unknown> }

@@ -273,13 +273,16 @@ function candidates(message: string): number[] {
   return [1, ...(named ? [Number(named[0])] : []), 2, 1000, -1]
 }
 
-export const runError: Runner = (family, c) => {
+export const runError: Runner = (family, c) => expectError(c, (value) => provoke(family, c, value))
+
+/** That `fail` throws what the case expects, with one of the values that may matter. */
+export function expectError(c: GoldenCase, fail: (value: number) => unknown): void {
   const expected = c.expected_error
   check(expected !== undefined && expected !== null, 'the case expects no error')
   let outcome = ''
   for (const value of candidates(expected.message)) {
     try {
-      provoke(family, c, value)
+      fail(value)
       outcome ||= 'nothing was thrown'
     } catch (error) {
       if (!(error instanceof Error)) throw error

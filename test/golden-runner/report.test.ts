@@ -20,6 +20,7 @@ const families = [
   'rmsnorm',
   'seed_example',
   'trajectories',
+  'weight_spectral_norm',
 ]
 
 describe("PyTorch's frozen results", () => {

@@ -3,6 +3,7 @@ import { Mismatch } from './compare.js'
 import type { Family, GoldenCase } from './data.js'
 import * as kinds from './kinds.js'
 import { runOptimizer } from './optimizer.js'
+import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
 import { runTrajectory } from './trajectory.js'
 
@@ -19,6 +20,8 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   random: runRandom,
   rng_state: runRngState,
   statistics: runStatistics,
+  parametrized: runParametrized,
+  parametrized_steps: runParametrizedSteps,
   optimizer: runOptimizer,
   trajectory: runTrajectory,
   safetensors: runSafetensors,
@@ -30,8 +33,12 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   data: (family, c) => c.keys.forEach((key) => void family.array(c, key)),
 }
 
+/** Errors of functions whose arguments the data don't give. */
+const errorRunners: readonly [RegExp, kinds.Runner][] = [[/\.parametrizations\./, runParametrizedError]]
+
 export function runnerFor(_: Family, c: GoldenCase): kinds.Runner {
-  const runner = runners[c.kind]
+  const special = c.kind === 'error' ? errorRunners.find(([target]) => target.test(c.target ?? '')) : undefined
+  const runner = special?.[1] ?? runners[c.kind]
   if (!runner) throw new Mismatch(`can't run cases of kind '${c.kind}'`)
   return runner
 }

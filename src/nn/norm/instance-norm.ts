@@ -8,7 +8,7 @@ export type InstanceNormOptions = ChannelNormOptions
 
 /** What the three InstanceNorms share; they differ in the ranks they accept. */
 abstract class InstanceNorm extends ChannelNorm {
-  #warned = false
+  private warned = false
 
   constructor(numFeatures: number, options: InstanceNormOptions = {}) {
     super(numFeatures, { affine: false, trackRunningStats: false, ...options })
@@ -23,13 +23,13 @@ abstract class InstanceNorm extends ChannelNorm {
     return input.ndim === this.ranks[0] ? 0 : 1
   }
 
-  #checkChannels(input: Tensor): void {
+  private checkChannels(input: Tensor): void {
     const dim = this.channelDim(input)
     const channels = input.shape[dim]
     if (channels === this.numFeatures) return
     if (this.affine) throw new ValueError(`expected input's size at dim=${dim} to match num_features (${this.numFeatures}), but got: ${channels}.`)
-    if (this.#warned) return
-    this.#warned = true
+    if (this.warned) return
+    this.warned = true
     console.warn(
       `evenkeel: input's size at dim=${dim} does not match num_features. You can silence this warning by not passing in num_features, which is not used because affine=False`,
     )
@@ -37,7 +37,7 @@ abstract class InstanceNorm extends ChannelNorm {
 
   override forward(input: Tensor): Tensor {
     this.checkInput(input)
-    this.#checkChannels(input)
+    this.checkChannels(input)
     const normalize = (x: Tensor) =>
       instanceNorm(x, this.runningMean, this.runningVar, this.weight, this.bias, {
         useInputStats: this.training || !this.trackRunningStats,

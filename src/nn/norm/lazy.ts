@@ -13,11 +13,11 @@ type EagerNorm = new (numFeatures: number, options?: ChannelNormOptions) => Chan
  */
 function lazy(name: string, Eager: EagerNorm): new (options?: ChannelNormOptions) => InstanceType<EagerNorm> {
   const Lazy = class extends Eager {
-    #dtype: Dtype | undefined
+    private stateDtype: Dtype | undefined
 
     constructor(options: ChannelNormOptions = {}) {
       super(0, { affine: true, trackRunningStats: true, ...options })
-      this.#dtype = options.dtype
+      this.stateDtype = options.dtype
     }
 
     /** Parameters are made when the channels are known: an optimizer must not see those of size 0. */
@@ -25,21 +25,21 @@ function lazy(name: string, Eager: EagerNorm): new (options?: ChannelNormOptions
       if (channels > 0) super.createState(channels, dtype)
     }
 
-    #become(channels: number): void {
+    private become(channels: number): void {
       Reflect.set(this, 'numFeatures', channels)
-      this.createState(channels, this.#dtype)
+      this.createState(channels, this.stateDtype)
       Object.setPrototypeOf(this, Eager.prototype)
     }
 
     override forward(input: Tensor): Tensor {
       this.checkInput(input)
-      this.#become(input.shape[this.channelDim(input)])
+      this.become(input.shape[this.channelDim(input)])
       return super.forward(input)
     }
 
     override loadStateDict(state: StateDict, options: LoadOptions = {}): LoadResult {
       const known = state.weight ?? state.running_mean
-      if (known) this.#become(known.shape[0])
+      if (known) this.become(known.shape[0])
       return super.loadStateDict(state, options)
     }
   }
