@@ -45,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          globalSetup: 'test/browser/node-results.ts',
           testTimeout: timeout,
           browser: {
             enabled: true,
