@@ -56,11 +56,19 @@ export {
   tripletMarginLoss,
 } from '../ops/loss.js'
 export type { LossOptions, Reduction } from '../ops/loss-reduction.js'
-export { batchNorm } from '../ops/norm/batch-norm.js'
-export { groupNorm } from '../ops/norm/group-norm.js'
-export { instanceNorm } from '../ops/norm/instance-norm.js'
-export { layerNorm } from '../ops/norm/layer-norm.js'
-export { rmsNorm } from '../ops/norm/rms-norm.js'
+export {
+  adaptiveLayerNorm,
+  batchNorm,
+  batchRenorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  localResponseNorm,
+  maskedBatchNorm,
+  maskedLayerNorm,
+  rmsNorm,
+  standardizeWeight,
+} from '../ops/norm/index.js'
 export { pad } from '../ops/pad.js'
 export { avgPool1d, avgPool2d, avgPool3d, lpPool1d, lpPool2d, lpPool3d, maxPool1d, maxPool2d, maxPool3d } from '../ops/pool.js'
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/shuffle.js'

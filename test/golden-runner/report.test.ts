@@ -15,6 +15,7 @@ const families = [
   'layernorm',
   'layers',
   'losses',
+  'lrn_normalize',
   'optim',
   'random',
   'rmsnorm',

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../src/core/tensor.js'
 import * as ops from '../../src/ops/index.js'
-import { between, type Example, values } from './gradcheck-table.js'
+import { between, bool, type Example, values } from './gradcheck-table.js'
 
 /** Example inputs of the norms: see gradcheck-table.ts. */
 
@@ -40,6 +40,68 @@ export const normExamples: Record<string, Example[]> = {
     call((x) => ops.instanceNorm(swapped(x), null, null, null, null, { eps: 0 }), [2, 3, 3]),
     call((x, w, b) => ops.instanceNorm(x, ...running(2), w, b, { useInputStats: false }), [2, 2, 3], [2], [2]),
   ],
+  localResponseNorm: [
+    call((x) => ops.localResponseNorm(x, 3, { alpha: 0.8, beta: 0.6, k: 1.3 }), [2, 4, 3]),
+    call((x) => ops.localResponseNorm(x, 2, { alpha: 2 }), [1, 3, 2, 2]),
+    call((x) => ops.localResponseNorm(swapped(x), 9), [3, 2, 2]),
+  ],
+  maskedBatchNorm: [
+    call((x, w, b) => ops.maskedBatchNorm(x, { lengths: [3, 1] }, null, null, w, b, { training: true }), [2, 2, 3], [2], [2]),
+    call(
+      (x, w) =>
+        ops.maskedBatchNorm(
+          x,
+          {
+            mask: bool([
+              [true, false, true],
+              [false, false, true],
+            ]),
+          },
+          ...running(2),
+          w,
+        ),
+      [2, 2, 3],
+      [2],
+    ),
+  ],
+  maskedLayerNorm: [
+    call((x, w, b) => ops.maskedLayerNorm(x, { lengths: [2, 1] }, [3], w, b), [2, 3, 3], [3], [3]),
+    call(
+      (x, w, b) =>
+        ops.maskedLayerNorm(
+          x,
+          {
+            mask: bool([
+              [true, false, true],
+              [false, true, true],
+            ]),
+          },
+          [3, 2],
+          w,
+          b,
+        ),
+      [2, 3, 2],
+      [3, 2],
+      [3, 2],
+    ),
+    call((x, w) => ops.maskedLayerNorm(x, { lengths: [4, 2] }, [2, 4], w, null, { lengthDim: 2, eps: 0.3 }), [2, 2, 4], [2, 4]),
+  ],
+  // r and d are constants to the gradient: they stay at their bounds here, whatever the input.
+  batchRenorm: [
+    call((x, w, b) => ops.batchRenorm(x, ...running(2), w, b, { training: true, rMax: 1, dMax: 0 }), [3, 2, 3], [2], [2]),
+    call(
+      (x, w, b) => ops.batchRenorm(x, values([2]).detach().add(100), between(1e-6, 2e-6, [2]).detach(), w, b, { training: true, dMax: 2 }),
+      [4, 2],
+      [2],
+      [2],
+    ),
+    call((x, b) => ops.batchRenorm(x, ...running(2), null, b), [3, 2, 2], [2]),
+  ],
+  adaptiveLayerNorm: [
+    call((x, scale, shift) => ops.adaptiveLayerNorm(x, [4], scale, shift), [2, 3, 4], [2, 4], [2, 4]),
+    call((x, scale, shift) => ops.adaptiveLayerNorm(x, [2, 2], scale, shift, { eps: 0.3 }), [3, 2, 2], [3, 2, 2], [3, 2, 2]),
+  ],
+  standardizeWeight: [call((w) => ops.standardizeWeight(w), [2, 3, 2, 2]), call((w) => ops.standardizeWeight(w, { eps: 0.3 }), [3, 4])],
   rmsNorm: [
     call((x, w) => ops.rmsNorm(x, [4], w), [2, 3, 4], [4]),
     call((x, w) => ops.rmsNorm(x, [2, 3], w, { eps: 0.3 }), [3, 2, 3], [2, 3]),

@@ -2,6 +2,7 @@ import type { Tensor } from '../../core/tensor.js'
 import { add_ } from '../../ops/binary.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { batchNorm } from '../../ops/norm/batch-norm.js'
+import { maskedBatchNorm, type ValidPositions } from '../../ops/norm/masked.js'
 import { ChannelNorm, type ChannelNormOptions } from './channel-norm.js'
 
 export type BatchNormOptions = ChannelNormOptions
@@ -12,21 +13,34 @@ export abstract class BatchNorm extends ChannelNorm {
     return normKinds.batch
   }
 
-  override forward(input: Tensor): Tensor {
+  /** Set by `freezeBatchNorm`: the running averages normalise and stay as they are, whatever `train()` says. */
+  frozen = false
+
+  /** Calls `norm` with this layer's state, and counts the batch. */
+  protected normalize(input: Tensor, norm: typeof batchNorm): Tensor {
     this.checkInput(input)
     const { numBatchesTracked } = this
+    const training = this.training && !this.frozen
     let momentum = this.momentum ?? 0
-    if (this.training && numBatchesTracked) {
+    if (training && numBatchesTracked) {
       add_(numBatchesTracked, 1)
       momentum = this.momentum ?? 1 / numBatchesTracked.item()
     }
     // In training without tracking the running statistics, if there are any, stay untouched.
-    const running = !this.training || this.trackRunningStats
-    return batchNorm(input, running ? this.runningMean : null, running ? this.runningVar : null, this.weight, this.bias, {
-      training: this.training || (this.runningMean === null && this.runningVar === null),
+    const running = !training || this.trackRunningStats
+    return norm(input, running ? this.runningMean : null, running ? this.runningVar : null, this.weight, this.bias, {
+      training: training || (this.runningMean === null && this.runningVar === null),
       momentum,
       eps: this.eps,
     })
+  }
+
+  override forward(input: Tensor): Tensor {
+    return this.normalize(input, batchNorm)
+  }
+
+  override extraRepr(): string {
+    return this.frozen ? `${super.extraRepr()}, frozen=True` : super.extraRepr()
   }
 }
 
@@ -43,6 +57,15 @@ export abstract class BatchNorm extends ChannelNorm {
 export class BatchNorm1d extends BatchNorm {
   protected override get ranks(): readonly number[] {
     return [2, 3]
+  }
+
+  /**
+   * @param input [N, C], [N, C, L]
+   * @param valid for sequences of different lengths, [N, C, L]: which positions are data, `{ lengths: [5, 3] }` or `{ mask }`, bool [N, L].
+   * The others enter no statistic, get no gradient, and are 0 in the result.
+   */
+  override forward(input: Tensor, valid?: ValidPositions): Tensor {
+    return this.normalize(input, valid ? (x, ...rest) => maskedBatchNorm(x, valid, ...rest) : batchNorm)
   }
 }
 

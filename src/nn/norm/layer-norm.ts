@@ -7,6 +7,7 @@ import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { layerNorm } from '../../ops/norm/layer-norm.js'
+import { maskedLayerNorm, type ValidPositions } from '../../ops/norm/masked.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
@@ -69,8 +70,15 @@ export class LayerNorm extends Module {
     })
   }
 
-  override forward(input: Tensor): Tensor {
-    return layerNorm(input, this.normalizedShape, this.weight, this.bias, { eps: this.eps })
+  /**
+   * @param input [..., ...normalizedShape]
+   * @param valid for sequences of different lengths, [N, L, C]: which positions are data, `{ lengths: [5, 3] }` or `{ mask }`, bool [N, L];
+   * `lengthDim` says which axis they lie on, default 1. The others enter no statistic, get no gradient, and are 0 in the result.
+   */
+  override forward(input: Tensor, valid?: ValidPositions & { lengthDim?: number }): Tensor {
+    const { normalizedShape, weight, bias, eps } = this
+    if (!valid) return layerNorm(input, normalizedShape, weight, bias, { eps })
+    return maskedLayerNorm(input, valid, normalizedShape, weight, bias, { eps, lengthDim: valid.lengthDim })
   }
 
   override extraRepr(): string {
