@@ -160,6 +160,66 @@ def layernorm(rng, generator):
     return family
 
 
+def groupnorm(rng, generator):
+    family = Family("groupnorm", "GroupNorm of random shapes, groups, options, offsets and scales")
+    for k in range(40):
+        groups, per_group = rng.randint(1, 5), rng.randint(1, 4)
+        # Two positions at least: a group of one value gives rounding noise.
+        shape = [rng.randint(1, 5), groups * per_group, rng.randint(2, 9), *sizes(rng, rng.randint(0, 2))]
+        kwargs = {"eps": rng.choice([1e-5, 1e-3, 1e-8]), "affine": rng.random() < 0.75}
+        for dtype in DTYPES:
+            module_case(family, f"random_{k}", "torch.nn.GroupNorm", [groups, groups * per_group], kwargs, [normal(shape, generator)], dtype, "train", generator)
+    for k in range(8):
+        groups, per_group = rng.randint(1, 9), rng.randint(2, 40)
+        x = normal([rng.randint(2, 70), groups * per_group], generator)
+        for dtype in DTYPES:
+            module_case(family, f"no_positions_{k}", "torch.nn.GroupNorm", [groups, groups * per_group], {}, [x], dtype, "train", generator)
+    for k, (offset, scale) in enumerate(HARD):
+        x = normal([4, 6, 5, 3], generator, scale, offset)
+        module_case(family, f"hard_{k}", "torch.nn.GroupNorm", [rng.choice([1, 2, 3, 6]), 6], {}, [x], "float32", "train", generator, "f32_hard")
+    return family
+
+
+def instancenorm(rng, generator):
+    family = Family("instancenorm", "InstanceNorm of random shapes, options, offsets and scales")
+    for k in range(40):
+        rank, channels = rng.choice([1, 1, 2, 2, 2, 3]), rng.randint(1, 9)
+        space = [rng.randint(2, 9), *sizes(rng, rank - 1)]
+        lead = [] if rng.random() < 0.2 else [rng.randint(1, 6)]
+        kwargs = {"eps": rng.choice([1e-5, 1e-3, 1e-8]), "momentum": rng.choice([0.1, 0.5, 1.0, None]), "affine": rng.random() < 0.5, "track_running_stats": rng.random() < 0.5}
+        for dtype, mode in itertools.product(DTYPES, ["train", "eval"]):
+            x = normal([*lead, channels, *space], generator)
+            module_case(family, f"random_{k}_{mode}", f"torch.nn.InstanceNorm{rank}d", [channels], kwargs, [x], dtype, mode, generator)
+    for k, (offset, scale) in enumerate(HARD):
+        x = normal([4, 3, 5, 6], generator, scale, offset)
+        module_case(family, f"hard_{k}", "torch.nn.InstanceNorm2d", [3], {"affine": True}, [x], "float32", "train", generator, "f32_hard")
+    return family
+
+
+def rmsnorm(rng, generator):
+    family = Family("rmsnorm", "RMSNorm of random shapes, options, offsets and scales")
+    for k in range(40):
+        lead, trail = sizes(rng, rng.randint(1, 3), 1, 5), sizes(rng, rng.randint(1, 3), 2, 9)
+        kwargs = {"eps": rng.choice([None, 1e-5, 1e-3, 1e-8]), "elementwise_affine": rng.random() < 0.8}
+        for dtype in DTYPES:
+            module_case(family, f"random_{k}", "torch.nn.RMSNorm", [trail], kwargs, [normal([*lead, *trail], generator)], dtype, "train", generator)
+    for k, (offset, scale) in enumerate(HARD):
+        x = normal([5, 37], generator, scale, offset)
+        module_case(family, f"hard_{k}", "torch.nn.RMSNorm", [37], {}, [x], "float32", "train", generator, "f32_hard")
+    return family
+
+
+def lrn_normalize(rng, generator):
+    family = Family("lrn_normalize", "LocalResponseNorm of random shapes and options")
+    for k in range(30):
+        shape = [rng.randint(1, 4), rng.randint(1, 12), *sizes(rng, rng.randint(1, 3))]
+        kwargs = {"alpha": rng.choice([1e-4, 0.3, 2.0]), "beta": rng.choice([0.75, 0.5, 1.0, 1.3]), "k": rng.choice([1.0, 2.0, 0.4])}
+        for dtype, scale in itertools.product(DTYPES, [1.0, 30.0]):
+            x = normal(shape, generator, scale)
+            module_case(family, f"random_{k}_{scale}", "torch.nn.LocalResponseNorm", [rng.randint(1, 7)], kwargs, [x], dtype, "train", generator)
+    return family
+
+
 def layers(rng, generator):
     family = Family("layers", "linear layers, convolutions and pools of random geometry")
     for k in range(50):
@@ -230,7 +290,7 @@ def losses(rng, generator):
     return family
 
 
-FAMILIES = {f.__name__: f for f in [batchnorm, layernorm, layers, activations, losses]}
+FAMILIES = {f.__name__: f for f in [batchnorm, layernorm, groupnorm, instancenorm, rmsnorm, lrn_normalize, layers, activations, losses]}
 
 
 def main():
