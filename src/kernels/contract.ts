@@ -151,6 +151,14 @@ export interface RowNormGeometry {
   readonly lenient?: boolean
 }
 
+/** Local response normalization over `size` neighbouring channels. */
+export interface ResponseNormOptions {
+  readonly size: number
+  readonly alpha: number
+  readonly beta: number
+  readonly k: number
+}
+
 /** The running averages of BatchNorm, updated in place: new = (1 - momentum) * old + momentum * batch, with the unbiased variance. */
 export interface RunningStatistics {
   readonly mean: View | null
@@ -265,6 +273,14 @@ export interface Kernels {
     dweight: View | null,
     dbias: View | null,
   ): void
+
+  /**
+   * x [N, C, L]: scale = k + alpha / size sum(x^2) over channels c - floor(size / 2) to c + floor((size - 1) / 2), kept for backward in x's
+   * dtype; y = x scale^-beta.
+   */
+  localResponseNorm(x: View, options: ResponseNormOptions, y: View, scale: View): void
+  /** dx = dy scale^-beta - 2 alpha beta / size x sum(dy y / scale) over the channels whose windows hold c. */
+  localResponseNormBackward(dy: View, x: View, scale: View, options: ResponseNormOptions, dx: View): void
 
   /** One step in place on parameter and buffer (null without momentum). https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
   sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void

@@ -7,6 +7,7 @@ import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
 import { reductions } from './reduce.js'
+import { responses } from './response.js'
 import { softmaxes } from './softmax.js'
 
 /**
@@ -16,6 +17,7 @@ import { softmaxes } from './softmax.js'
 export const reference: Kernels = {
   ...elementwise,
   ...reductions,
+  ...responses,
   ...softmaxes,
   ...products,
   ...convolutions,

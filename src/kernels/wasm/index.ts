@@ -8,6 +8,7 @@ import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
 import { reductions } from './reduce.js'
+import { responses } from './response.js'
 import { scatters } from './scatter.js'
 import { softmaxes } from './softmax.js'
 
@@ -22,6 +23,7 @@ export const wasm: Kernels = {
   ...optimizers,
   ...pools,
   ...reductions,
+  ...responses,
   ...scatters,
   ...softmaxes,
 }

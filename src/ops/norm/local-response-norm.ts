@@ -1,9 +1,13 @@
+import { isGradEnabled, record } from '../../autograd/index.js'
+import { getDefaultDtype, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
 import { numelOf } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
-import { composed } from '../composed.js'
+import { emptyTensor, type Tensor } from '../../core/tensor.js'
+import type { ResponseNormOptions } from '../../kernels/contract.js'
+import { kernels } from '../../kernels/index.js'
 import { slidingAxis } from '../pool-windows.js'
 import { averageOverWindows } from '../pooling.js'
+import { asContiguousShape } from './layout.js'
 
 export interface LocalResponseNormOptions {
   /** Weight of the neighbours' mean square. Default 1e-4. */
@@ -29,11 +33,43 @@ export function localResponseNorm(input: Tensor, size: number, options: LocalRes
   if (input.ndim < 3) throw new ValueError(`Expected 3D or higher dimensionality                          input (got ${input.ndim} dimensions)`)
   if (input.numel() === 0) return input
   if (!(size > 0)) throw new RuntimeError(`kernel size should be greater than zero, but got ${input.ndim > 3 ? `kT: ${size} kH: 1` : `kH: ${size}`} kW: 1`)
-  const [batch, channels] = input.shape
-  const windows = slidingAxis(channels, channels, size, 1, Math.floor(size / 2), 1)
-  return composed([input], () => {
-    const squares = input.square().reshape([batch, 1, channels, numelOf(input.shape.slice(2))])
-    const positions = slidingAxis(squares.shape[3], squares.shape[3], 1, 1, 0, 1)
-    return input.div(averageOverWindows(squares, [windows, positions], size).reshape(input.shape).mul(alpha).add(k).pow(beta))
+  return fused(isFloatingPoint(input.dtype) ? input : input.to(getDefaultDtype()), { size, alpha, beta, k })
+}
+
+function fused(input: Tensor, options: ResponseNormOptions): Tensor {
+  const rows = [input.shape[0], input.shape[1], numelOf(input.shape.slice(2))]
+  const y = emptyTensor(input.shape, input.dtype)
+  const scale = emptyTensor(input.shape, input.dtype)
+  kernels.localResponseNorm(asContiguousShape(input, rows), options, asContiguousShape(y, rows), asContiguousShape(scale, rows))
+  return record(y, {
+    name: 'LocalResponseNormBackward0',
+    inputs: [input],
+    saved: [input],
+    scratch: [scale],
+    backward: (dy, [x]) => {
+      if (isGradEnabled()) return [composedBackward(dy, x, options)]
+      const dx = emptyTensor(x.shape, x.dtype)
+      const view = (t: Tensor) => asContiguousShape(t, rows)
+      kernels.localResponseNormBackward(view(dy), view(x), view(scale), options, view(dx))
+      return [dx]
+    },
   })
+}
+
+/** The gradient in ordinary ops: dx = dy s^-beta - 2 alpha beta / size x sum(dy x s^(-beta - 1)), s = k + alpha / size sum(x^2). */
+function composedBackward(dy: Tensor, x: Tensor, { size, alpha, beta, k }: ResponseNormOptions): Tensor {
+  const scale = neighbourMean(x.square(), size, Math.floor(size / 2))
+    .mul(alpha)
+    .add(k)
+  const direct = dy.mul(scale.pow(-beta))
+  const terms = direct.mul(x).div(scale)
+  return direct.sub(neighbourMean(terms, size, Math.floor((size - 1) / 2)).mul(x), { alpha: 2 * alpha * beta })
+}
+
+/** Over `size` channels from c - before on, divided by `size`: channels beyond the ends count as 0. */
+function neighbourMean(x: Tensor, size: number, before: number): Tensor {
+  const [batch, channels] = x.shape
+  const positions = numelOf(x.shape.slice(2))
+  const windows = [slidingAxis(channels, channels, size, 1, before, 1), slidingAxis(positions, positions, 1, 1, 0, 1)]
+  return averageOverWindows(x.reshape([batch, 1, channels, positions]), windows, size).reshape(x.shape)
 }

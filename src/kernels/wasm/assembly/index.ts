@@ -16,6 +16,7 @@ export {
 } from './batchnorm'
 export { rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows } from './rownorm'
 export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
+export { responseGrad, responseNorm, responseTerms } from './response'
 export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
 export { adam, sgd } from './optim'
 
