@@ -1,4 +1,5 @@
-import { checkOptions, ValueError } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
+import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import * as ops from '../ops/activation.js'
 import { full } from '../ops/create.js'
@@ -13,9 +14,8 @@ import { Parameter } from './parameter.js'
 abstract class InplaceActivation extends Module {
   readonly inplace: boolean
 
-  constructor(options: ops.InplaceOptions, known: readonly string[] = []) {
+  constructor(options: ops.InplaceOptions) {
     super()
-    checkOptions(new.target.name, options, [...known, 'inplace'])
     this.inplace = options.inplace ?? false
   }
 
@@ -30,8 +30,8 @@ abstract class InplaceActivation extends Module {
 }
 
 abstract class PlainInplaceActivation extends InplaceActivation {
-  constructor(options: ops.InplaceOptions = {}) {
-    super(options)
+  constructor(...args: Arguments<[inplace: boolean], ops.InplaceOptions>) {
+    super(readOptions<ops.InplaceOptions>(new.target.name, ['inplace'], 1, args))
   }
 }
 
@@ -94,8 +94,9 @@ export class Hardsigmoid extends PlainInplaceActivation {
 export class LeakyReLU extends InplaceActivation {
   readonly negativeSlope: number
 
-  constructor(options: ops.InplaceOptions & { negativeSlope?: number } = {}) {
-    super(options, ['negativeSlope'])
+  constructor(...args: Arguments<[negativeSlope: number, inplace: boolean], ops.LeakyReluOptions>) {
+    const options = readOptions<ops.LeakyReluOptions>(new.target.name, ['negativeSlope', 'inplace'], 2, args)
+    super(options)
     this.negativeSlope = options.negativeSlope ?? 0.01
   }
   override forward(x: Tensor): Tensor {
@@ -110,8 +111,9 @@ export class LeakyReLU extends InplaceActivation {
 export class ELU extends InplaceActivation {
   readonly alpha: number
 
-  constructor(options: ops.InplaceOptions & { alpha?: number } = {}) {
-    super(options, ['alpha'])
+  constructor(...args: Arguments<[alpha: number, inplace: boolean], ops.EluOptions>) {
+    const options = readOptions<ops.EluOptions>(new.target.name, ['alpha', 'inplace'], 2, args)
+    super(options)
     this.alpha = options.alpha ?? 1
   }
   override forward(x: Tensor): Tensor {
@@ -134,8 +136,9 @@ export class Hardtanh extends InplaceActivation {
   readonly minVal: number
   readonly maxVal: number
 
-  constructor(options: ops.HardtanhOptions = {}) {
-    super(options, ['minVal', 'maxVal'])
+  constructor(...args: Arguments<[minVal: number, maxVal: number, inplace: boolean], ops.HardtanhOptions>) {
+    const options = readOptions<ops.HardtanhOptions>('Hardtanh', ['minVal', 'maxVal', 'inplace'], 3, args)
+    super(options)
     this.minVal = options.minVal ?? -1
     this.maxVal = options.maxVal ?? 1
     if (!(this.maxVal > this.minVal)) throw new ValueError(`Hardtanh: maxVal must be greater than minVal, got ${this.minVal} and ${this.maxVal}`)
@@ -153,9 +156,9 @@ export class Threshold extends InplaceActivation {
   constructor(
     readonly threshold: number,
     readonly value: number,
-    options: ops.InplaceOptions = {},
+    ...args: Arguments<[inplace: boolean], ops.InplaceOptions>
   ) {
-    super(options)
+    super(readOptions<ops.InplaceOptions>('Threshold', ['inplace'], 1, args))
     requireArguments('Threshold', { threshold, value })
   }
   override forward(x: Tensor): Tensor {
@@ -170,9 +173,9 @@ export class Threshold extends InplaceActivation {
 export class GELU extends Module {
   readonly approximate: 'none' | 'tanh'
 
-  constructor(options: ops.GeluOptions = {}) {
+  constructor(...args: Arguments<[approximate: 'none' | 'tanh'], ops.GeluOptions>) {
     super()
-    checkOptions('GELU', options, ['approximate'])
+    const options = readOptions<ops.GeluOptions>('GELU', ['approximate'], 1, args)
     this.approximate = options.approximate ?? 'none'
   }
   override forward(x: Tensor): Tensor {
@@ -222,9 +225,9 @@ export class Softplus extends Module {
   readonly beta: number
   readonly threshold: number
 
-  constructor(options: { beta?: number; threshold?: number } = {}) {
+  constructor(...args: Arguments<[beta: number, threshold: number], ops.SoftplusOptions>) {
     super()
-    checkOptions('Softplus', options, ['beta', 'threshold'])
+    const options = readOptions<ops.SoftplusOptions>('Softplus', ['beta', 'threshold'], 2, args)
     this.beta = options.beta ?? 1
     this.threshold = options.threshold ?? 20
   }
@@ -240,9 +243,9 @@ export class Softplus extends Module {
 export class Hardshrink extends Module {
   readonly lambd: number
 
-  constructor(options: ops.ShrinkOptions = {}) {
+  constructor(...args: Arguments<[lambd: number], ops.ShrinkOptions>) {
     super()
-    checkOptions('Hardshrink', options, ['lambd'])
+    const options = readOptions<ops.ShrinkOptions>('Hardshrink', ['lambd'], 1, args)
     this.lambd = options.lambd ?? 0.5
   }
   override forward(x: Tensor): Tensor {
@@ -257,9 +260,9 @@ export class Hardshrink extends Module {
 export class Softshrink extends Module {
   readonly lambd: number
 
-  constructor(options: ops.ShrinkOptions = {}) {
+  constructor(...args: Arguments<[lambd: number], ops.ShrinkOptions>) {
     super()
-    checkOptions('Softshrink', options, ['lambd'])
+    const options = readOptions<ops.ShrinkOptions>('Softshrink', ['lambd'], 1, args)
     this.lambd = options.lambd ?? 0.5
   }
   override forward(x: Tensor): Tensor {
@@ -274,9 +277,9 @@ export class Softshrink extends Module {
 export class GLU extends Module {
   readonly dim: number
 
-  constructor(options: { dim?: number } = {}) {
+  constructor(...args: Arguments<[dim: number], ops.GluOptions>) {
     super()
-    checkOptions('GLU', options, ['dim'])
+    const options = readOptions<ops.GluOptions>('GLU', ['dim'], 1, args)
     this.dim = options.dim ?? -1
   }
   override forward(x: Tensor): Tensor {
@@ -287,14 +290,21 @@ export class GLU extends Module {
   }
 }
 
+export interface PReLUOptions {
+  /** 1, or a slope for each channel. Default 1. */
+  numParameters?: number
+  /** Default 0.25. */
+  init?: number
+}
+
 /** x where x > 0, else a learned slope times x: one, or one for each of `numParameters` channels. The slopes start at `init` (default 0.25). */
 export class PReLU extends Module {
   readonly numParameters: number
   weight: Parameter
 
-  constructor(options: { numParameters?: number; init?: number } = {}) {
+  constructor(...args: Arguments<[numParameters: number, init: number], PReLUOptions>) {
     super()
-    checkOptions('PReLU', options, ['numParameters', 'init'])
+    const options = readOptions<PReLUOptions>('PReLU', ['numParameters', 'init'], 2, args)
     this.numParameters = options.numParameters ?? 1
     this.weight = new Parameter(full([this.numParameters], options.init ?? 0.25))
   }
@@ -306,12 +316,17 @@ export class PReLU extends Module {
   }
 }
 
+export interface SoftmaxOptions {
+  /** Along which axis. Give it: what PyTorch guesses without one is seldom meant. */
+  dim?: number | null
+}
+
 abstract class SoftmaxModule extends Module {
   readonly dim: number | null
 
-  constructor(options: { dim?: number | null } = {}) {
+  constructor(...args: Arguments<[dim: number | null], SoftmaxOptions>) {
     super()
-    checkOptions(new.target.name, options, ['dim'])
+    const options = readOptions<SoftmaxOptions>(new.target.name, ['dim'], 1, args)
     this.dim = options.dim ?? null
   }
   /** Without a `dim`: axis 0 of a tensor with 0, 1 or 3 axes, else axis 1, as PyTorch guesses. */

@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Dtype } from '../core/dtype.js'
-import { checkOptions, ValueError } from '../core/errors.js'
+import { ValueError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/conv.js'
@@ -43,6 +44,12 @@ export interface ConvTransposeLayerOptions extends SharedOptions {
   paddingMode?: 'zeros'
 }
 
+/** Optional arguments of a convolution, and of a transposed one. */
+export type ConvArguments = Arguments<[stride: PerAxis, padding: PerAxis | 'same' | 'valid'], ConvLayerOptions>
+export type ConvTransposeArguments = Arguments<[stride: PerAxis, padding: PerAxis, outputPadding: PerAxis], ConvTransposeLayerOptions>
+
+type AnyConvOptions = ConvLayerOptions & Pick<ConvTransposeLayerOptions, 'outputPadding'>
+
 /** What all six layers share. */
 abstract class ConvNd extends Module {
   readonly kernelSize: readonly number[]
@@ -63,12 +70,10 @@ abstract class ConvNd extends Module {
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: PerAxis,
-    options: ConvLayerOptions & ConvTransposeLayerOptions,
+    options: AnyConvOptions,
   ) {
     super()
     requireArguments(layer, { in_channels: inChannels, out_channels: outChannels, kernel_size: kernelSize })
-    const own = transposed ? ['outputPadding'] : []
-    checkOptions(layer, options, ['stride', 'padding', ...own, 'dilation', 'groups', 'bias', 'paddingMode', 'dtype'])
     const { padding = 0, groups = 1, bias = true, paddingMode = 'zeros', dtype } = options
     const perAxis = (value: PerAxis): readonly number[] => (typeof value === 'number' ? new Array<number>(axes).fill(value) : value)
     this.kernelSize = perAxis(kernelSize)
@@ -121,8 +126,9 @@ abstract class ConvNd extends Module {
 const convolutions = [conv1d, conv2d, conv3d]
 
 abstract class Conv extends ConvNd {
-  protected constructor(layer: string, axes: number, inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions) {
-    super(layer, axes, false, inChannels, outChannels, kernelSize, options as ConvLayerOptions & ConvTransposeLayerOptions)
+  protected constructor(layer: string, axes: number, inChannels: number, outChannels: number, kernelSize: PerAxis, args: ConvArguments) {
+    const options = readOptions<ConvLayerOptions>(layer, ['stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode', 'dtype'], 2, args)
+    super(layer, axes, false, inChannels, outChannels, kernelSize, options)
   }
 
   override forward(x: Tensor): Tensor {
@@ -159,31 +165,32 @@ abstract class Conv extends ConvNd {
  * @throws ValueError where channels can't be split into the groups, or for unknown paddings
  */
 export class Conv1d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
-    super('Conv1d', 1, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvArguments) {
+    super('Conv1d', 1, inChannels, outChannels, kernelSize, args)
   }
 }
 
 /** Convolution over [N, C, H, W] or [C, H, W], weight [outChannels, inChannels / groups, KH, KW]. As `torch.nn.Conv2d`; see `Conv1d`. */
 export class Conv2d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
-    super('Conv2d', 2, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvArguments) {
+    super('Conv2d', 2, inChannels, outChannels, kernelSize, args)
   }
 }
 
 /** Convolution over [N, C, D, H, W] or [C, D, H, W], weight [outChannels, inChannels / groups, KD, KH, KW]. As `torch.nn.Conv3d`; see `Conv1d`. */
 export class Conv3d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
-    super('Conv3d', 3, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvArguments) {
+    super('Conv3d', 3, inChannels, outChannels, kernelSize, args)
   }
 }
 
 const transposedConvolutions = [convTranspose1d, convTranspose2d, convTranspose3d]
+const transposedOptions = ['stride', 'padding', 'outputPadding', 'groups', 'bias', 'dilation', 'paddingMode', 'dtype'] as const
 
 abstract class ConvTranspose extends ConvNd {
-  protected constructor(layer: string, axes: number, inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions) {
-    const { paddingMode = 'zeros' } = options ?? {}
-    if (paddingMode !== 'zeros') throw new ValueError(`Only "zeros" padding mode is supported for ${layer}`)
+  protected constructor(layer: string, axes: number, inChannels: number, outChannels: number, kernelSize: PerAxis, args: ConvTransposeArguments) {
+    const options = readOptions<ConvTransposeLayerOptions>(layer, transposedOptions, 3, args)
+    if ((options.paddingMode ?? 'zeros') !== 'zeros') throw new ValueError(`Only "zeros" padding mode is supported for ${layer}`)
     super(layer, axes, true, inChannels, outChannels, kernelSize, options)
   }
 
@@ -224,21 +231,21 @@ abstract class ConvTranspose extends ConvNd {
  * weight [inChannels, outChannels / groups, K] and bias start uniform in (-k, k), k = 1 / sqrt(outChannels / groups · K).
  */
 export class ConvTranspose1d extends ConvTranspose {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvTransposeArguments) {
+    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, args)
   }
 }
 
 /** Transposed convolution over [N, C, H, W] or [C, H, W]. As `torch.nn.ConvTranspose2d`; see `ConvTranspose1d`. */
 export class ConvTranspose2d extends ConvTranspose {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvTransposeArguments) {
+    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, args)
   }
 }
 
 /** Transposed convolution over [N, C, D, H, W] or [C, D, H, W]. As `torch.nn.ConvTranspose3d`; see `ConvTranspose1d`. */
 export class ConvTranspose3d extends ConvTranspose {
-  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options)
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, ...args: ConvTransposeArguments) {
+    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, args)
   }
 }

@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as ops from '../ops/dropout.js'
 import { Module } from './module.js'
@@ -17,9 +17,9 @@ abstract class DropoutModule extends Module {
   readonly p: number
   readonly inplace: boolean
 
-  constructor(options: DropoutModuleOptions = {}) {
+  constructor(...args: Arguments<[p: number, inplace: boolean], DropoutModuleOptions>) {
     super()
-    checkOptions(new.target.name, options, ['p', 'inplace'])
+    const options = readOptions<DropoutModuleOptions>(new.target.name, ['p', 'inplace'], 2, args)
     this.p = options.p ?? 0.5
     this.inplace = options.inplace ?? false
     ops.checkProbability(this.p)

@@ -1,4 +1,5 @@
 import { noGrad } from '../autograd/index.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Dtype } from '../core/dtype.js'
 import { AssertionError, checkOptions } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
@@ -65,7 +66,7 @@ export interface EmbeddingLayerOptions extends EmbeddingOptions {
   dtype?: Dtype
 }
 
-const embeddingOptions = ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'dtype']
+const embeddingOptions = ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'dtype'] as const
 
 function checkTable(embeddings: Tensor): readonly [number, number] {
   if (embeddings.ndim !== 2) throw new AssertionError('Embeddings parameter is expected to be 2-dimensional')
@@ -79,9 +80,8 @@ function checkTable(embeddings: Tensor): readonly [number, number] {
  * @throws AssertionError where `paddingIdx` is no row
  */
 export class Embedding extends Table {
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
-    checkOptions('Embedding', options, embeddingOptions)
-    super('Embedding', numEmbeddings, embeddingDim, options)
+  constructor(numEmbeddings: number, embeddingDim: number, ...args: Arguments<[paddingIdx: number | null], EmbeddingLayerOptions>) {
+    super('Embedding', numEmbeddings, embeddingDim, readOptions<EmbeddingLayerOptions>('Embedding', embeddingOptions, 1, args))
   }
 
   /**

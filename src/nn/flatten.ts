@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { requireArguments } from './arguments.js'
@@ -17,9 +17,9 @@ export class Flatten extends Module {
   readonly startDim: number
   readonly endDim: number
 
-  constructor(options: FlattenOptions = {}) {
+  constructor(...args: Arguments<[startDim: number, endDim: number], FlattenOptions>) {
     super()
-    checkOptions('Flatten', options, ['startDim', 'endDim'])
+    const options = readOptions<FlattenOptions>('Flatten', ['startDim', 'endDim'], 2, args)
     this.startDim = options.startDim ?? 1
     this.endDim = options.endDim ?? -1
   }

@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd/index.js'
-import { checkOptions, ValueError } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
+import { ValueError } from '../core/errors.js'
 import { defaultGenerator } from '../core/random.js'
 import { fillTruncNormal } from '../core/random-fill.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
@@ -68,17 +69,29 @@ export function calculateFanInAndFanOut(tensor: Tensor): { fanIn: number; fanOut
   return { fanIn: tensor.shape[1] * receptiveField, fanOut: tensor.shape[0] * receptiveField }
 }
 
-/** Uniform in [a, b); 0 and 1 unless given. */
-export function uniform_(tensor: Tensor, options: DrawOptions & { a?: number; b?: number } = {}): Tensor {
-  checkOptions('uniform_', options, ['a', 'b', 'generator'])
-  const { a = 0, b = 1, ...rest } = options
+export interface UniformOptions extends DrawOptions {
+  /** Default 0. */
+  a?: number
+  /** Default 1. */
+  b?: number
+}
+
+/** Uniform in [a, b); 0 and 1 unless given: `uniform_(weight, -0.1, 0.1)`. */
+export function uniform_(tensor: Tensor, ...args: Arguments<[a: number, b: number], UniformOptions>): Tensor {
+  const { a = 0, b = 1, ...rest } = readOptions<UniformOptions>('uniform_', ['a', 'b', 'generator'], 2, args)
   return noGrad(() => tensor.uniform_(a, b, rest))
 }
 
-/** Normal; mean 0 and standard deviation 1 unless given. */
-export function normal_(tensor: Tensor, options: DrawOptions & { mean?: number; std?: number } = {}): Tensor {
-  checkOptions('normal_', options, ['mean', 'std', 'generator'])
-  const { mean = 0, std = 1, ...rest } = options
+export interface NormalOptions extends DrawOptions {
+  /** Default 0. */
+  mean?: number
+  /** Default 1. */
+  std?: number
+}
+
+/** Normal; mean 0 and standard deviation 1 unless given: `normal_(weight, 0, 0.02)`. */
+export function normal_(tensor: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
+  const { mean = 0, std = 1, ...rest } = readOptions<NormalOptions>('normal_', ['mean', 'std', 'generator'], 2, args)
   return noGrad(() => tensor.normal_(mean, std, rest))
 }
 
@@ -87,9 +100,7 @@ export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() =>
 export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
 export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
 
-export interface TruncNormalOptions extends DrawOptions {
-  mean?: number
-  std?: number
+export interface TruncNormalOptions extends NormalOptions {
   /** Nothing below it. Default -2, whatever the standard deviation. */
   a?: number
   /** Nothing above it. Default 2. */
@@ -97,8 +108,8 @@ export interface TruncNormalOptions extends DrawOptions {
 }
 
 /** Normal, cut off to [a, b]. */
-export function truncNormal_(tensor: Tensor, options: TruncNormalOptions = {}): Tensor {
-  checkOptions('truncNormal_', options, ['mean', 'std', 'a', 'b', 'generator'])
+export function truncNormal_(tensor: Tensor, ...args: Arguments<[mean: number, std: number, a: number, b: number], TruncNormalOptions>): Tensor {
+  const options = readOptions<TruncNormalOptions>('truncNormal_', ['mean', 'std', 'a', 'b', 'generator'], 4, args)
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options
   if (mean < a - 2 * std || mean > b + 2 * std) {
     console.warn('evenkeel: mean is more than 2 std from [a, b] in nn.init.truncNormal_. The distribution of values may be incorrect.')
@@ -118,14 +129,17 @@ export function eye_(tensor: Tensor): Tensor {
   })
 }
 
+export interface DiracOptions {
+  /** Each group of output channels preserves the input's first ones. Default 1. */
+  groups?: number
+}
+
 /**
  * A convolution that passes its input channels on: 1 in the middle of the kernel that leads from a channel to its own.
- * @param options.groups each group of output channels preserves the input's first ones
  * @throws ValueError for other than 3, 4 or 5 dimensions
  */
-export function dirac_(tensor: Tensor, options: { groups?: number } = {}): Tensor {
-  checkOptions('dirac_', options, ['groups'])
-  const { groups = 1 } = options
+export function dirac_(tensor: Tensor, ...args: Arguments<[groups: number], DiracOptions>): Tensor {
+  const { groups = 1 } = readOptions<DiracOptions>('dirac_', ['groups'], 1, args)
   if (tensor.ndim < 3 || tensor.ndim > 5) throw new ValueError('Only tensors with 3, 4, or 5 dimensions are supported')
   const [out, channels, ...kernel] = tensor.shape
   if (out % groups !== 0) throw new ValueError('dim 0 must be divisible by groups')
@@ -147,18 +161,21 @@ function xavierStd(tensor: Tensor, gain: number): number {
   return gain * Math.sqrt(2 / (fanIn + fanOut))
 }
 
+export interface GainOptions extends DrawOptions {
+  /** What `calculateGain` says for the layer's nonlinearity. Default 1. */
+  gain?: number
+}
+
 /** Uniform in (-a, a), a = gain sqrt(6 / (fanIn + fanOut)). @see Glorot, Bengio 2010 */
-export function xavierUniform_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
-  checkOptions('xavierUniform_', options, ['gain', 'generator'])
-  const { gain = 1, ...rest } = options
+export function xavierUniform_(tensor: Tensor, ...args: Arguments<[gain: number], GainOptions>): Tensor {
+  const { gain = 1, ...rest } = readOptions<GainOptions>('xavierUniform_', ['gain', 'generator'], 1, args)
   const bound = Math.sqrt(3) * xavierStd(tensor, gain)
   return uniform_(tensor, { ...rest, a: -bound, b: bound })
 }
 
 /** Normal with std = gain sqrt(2 / (fanIn + fanOut)). @see Glorot, Bengio 2010 */
-export function xavierNormal_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
-  checkOptions('xavierNormal_', options, ['gain', 'generator'])
-  const { gain = 1, ...rest } = options
+export function xavierNormal_(tensor: Tensor, ...args: Arguments<[gain: number], GainOptions>): Tensor {
+  const { gain = 1, ...rest } = readOptions<GainOptions>('xavierNormal_', ['gain', 'generator'], 1, args)
   return normal_(tensor, { ...rest, std: xavierStd(tensor, gain) })
 }
 
@@ -171,9 +188,11 @@ export interface KaimingOptions extends DrawOptions {
   nonlinearity?: Nonlinearity
 }
 
+const kaimingOptions = ['a', 'mode', 'nonlinearity', 'generator'] as const
+type KaimingArguments = Arguments<[a: number, mode: 'fan_in' | 'fan_out', nonlinearity: Nonlinearity], KaimingOptions>
+
 /** The standard deviation that Kaiming initialisation gives, or null where there is nothing to fill. */
-function kaimingStd(owner: string, tensor: Tensor, options: KaimingOptions): number | null {
-  checkOptions(owner, options, ['a', 'mode', 'nonlinearity', 'generator'])
+function kaimingStd(tensor: Tensor, options: KaimingOptions): number | null {
   const { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' } = options
   if (tensor.shape.includes(0)) return null
   if (mode !== 'fan_in' && mode !== 'fan_out') throw new ValueError(`Mode ${String(mode)} not supported, please use one of ['fan_in', 'fan_out']`)
@@ -182,16 +201,18 @@ function kaimingStd(owner: string, tensor: Tensor, options: KaimingOptions): num
 }
 
 /** Uniform in (-bound, bound), bound = gain sqrt(3 / fan). @see He et al. 2015, arXiv:1502.01852 */
-export function kaimingUniform_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
-  const std = kaimingStd('kaimingUniform_', tensor, options)
+export function kaimingUniform_(tensor: Tensor, ...args: KaimingArguments): Tensor {
+  const options = readOptions<KaimingOptions>('kaimingUniform_', kaimingOptions, 3, args)
+  const std = kaimingStd(tensor, options)
   if (std === null) return tensor
   const bound = Math.sqrt(3) * std
   return uniform_(tensor, { a: -bound, b: bound, generator: options.generator })
 }
 
 /** Normal with std = gain / sqrt(fan). @see He et al. 2015, arXiv:1502.01852 */
-export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Tensor {
-  const std = kaimingStd('kaimingNormal_', tensor, options)
+export function kaimingNormal_(tensor: Tensor, ...args: KaimingArguments): Tensor {
+  const options = readOptions<KaimingOptions>('kaimingNormal_', kaimingOptions, 3, args)
+  const std = kaimingStd(tensor, options)
   return std === null ? tensor : normal_(tensor, { std, generator: options.generator })
 }
 
@@ -201,9 +222,8 @@ export function kaimingNormal_(tensor: Tensor, options: KaimingOptions = {}): Te
  * @see Saxe et al. 2013, arXiv:1312.6120; Mezzadri 2006, arXiv:math-ph/0609050
  * @throws ValueError below 2 dimensions
  */
-export function orthogonal_(tensor: Tensor, options: DrawOptions & { gain?: number } = {}): Tensor {
-  checkOptions('orthogonal_', options, ['gain', 'generator'])
-  const { gain = 1, ...rest } = options
+export function orthogonal_(tensor: Tensor, ...args: Arguments<[gain: number], GainOptions>): Tensor {
+  const { gain = 1, ...rest } = readOptions<GainOptions>('orthogonal_', ['gain', 'generator'], 1, args)
   if (tensor.ndim < 2) throw new ValueError('Only tensors with 2 or more dimensions are supported')
   if (tensor.numel() === 0) return tensor
   const rows = tensor.shape[0]
@@ -219,13 +239,17 @@ export function orthogonal_(tensor: Tensor, options: DrawOptions & { gain?: numb
   })
 }
 
+export interface SparseOptions extends DrawOptions {
+  /** Of the elements that are not 0. Default 0.01. */
+  std?: number
+}
+
 /**
  * Normal with zeros: in each column a share `sparsity`, rounded up. @see Martens 2010, Hessian-free optimization
  * @throws ValueError for other than 2 dimensions
  */
-export function sparse_(tensor: Tensor, sparsity: number, options: DrawOptions & { std?: number } = {}): Tensor {
-  checkOptions('sparse_', options, ['std', 'generator'])
-  const { std = 0.01, ...rest } = options
+export function sparse_(tensor: Tensor, sparsity: number, ...args: Arguments<[std: number], SparseOptions>): Tensor {
+  const { std = 0.01, ...rest } = readOptions<SparseOptions>('sparse_', ['std', 'generator'], 1, args)
   if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   const [rows, columns] = tensor.shape
   const zeros = Math.ceil(sparsity * rows)

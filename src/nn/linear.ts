@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Dtype } from '../core/dtype.js'
-import { checkOptions, ValueError } from '../core/errors.js'
+import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { empty } from '../ops/create.js'
 import { bilinear, linear } from '../ops/linear.js'
@@ -41,12 +42,11 @@ export class Linear extends Module {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    options: LinearOptions = {},
+    ...args: Arguments<[bias: boolean], LinearOptions>
   ) {
     super()
     requireArguments('Linear', { in_features: inFeatures, out_features: outFeatures })
-    checkOptions('Linear', options, ['bias', 'dtype'])
-    const { bias = true, dtype } = options
+    const { bias = true, dtype } = readOptions<LinearOptions>('Linear', ['bias', 'dtype'], 1, args)
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }))
     this.bias = bias ? new Parameter(empty([outFeatures], { dtype })) : null
     this.resetParameters()
@@ -84,13 +84,12 @@ export class Bilinear extends Module {
     readonly in1Features: number,
     readonly in2Features: number,
     readonly outFeatures: number,
-    options: LinearOptions = {},
+    ...args: Arguments<[bias: boolean], LinearOptions>
   ) {
     super()
     requireArguments('Bilinear', { in1_features: in1Features, in2_features: in2Features, out_features: outFeatures })
-    checkOptions('Bilinear', options, ['bias', 'dtype'])
     if (in1Features <= 0) throw new ValueError(`in1_features must be > 0, but got ${in1Features}`)
-    const { bias = true, dtype } = options
+    const { bias = true, dtype } = readOptions<LinearOptions>('Bilinear', ['bias', 'dtype'], 1, args)
     this.weight = new Parameter(empty([outFeatures, in1Features, in2Features], { dtype }))
     this.bias = bias ? new Parameter(empty([outFeatures], { dtype })) : null
     this.resetParameters()

@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as classes from '../ops/cross-entropy.js'
 import * as ops from '../ops/loss.js'
@@ -8,12 +8,12 @@ import { Module } from './module.js'
 /** Losses as modules: each is the function of the same name in `ops/` with its options fixed. Weights are buffers, saved with the state. */
 
 abstract class Loss<O extends { reduction?: string }> extends Module {
-  constructor(
-    protected readonly options: O,
-    known: readonly string[],
-  ) {
+  protected readonly options: O
+
+  /** @param known the names of its options in PyTorch's order, of which so many as `positions` may stand by position */
+  protected constructor(known: readonly (keyof O & string)[], positions: number, args: readonly unknown[]) {
     super()
-    checkOptions(new.target.name, options, [...known, 'reduction'])
+    this.options = readOptions<O>(new.target.name, known, positions, args)
   }
 
   get reduction(): string {
@@ -23,8 +23,8 @@ abstract class Loss<O extends { reduction?: string }> extends Module {
 
 /** Losses whose only option is the reduction. */
 abstract class PlainLoss extends Loss<LossOptions> {
-  constructor(options: LossOptions = {}) {
-    super(options, [])
+  constructor(...args: Arguments<[], LossOptions>) {
+    super(['reduction'], 0, args)
   }
 }
 
@@ -51,8 +51,8 @@ export class SoftMarginLoss extends PlainLoss {
 
 /** Half the square within `beta` (default 1), over beta; the distance beyond. */
 export class SmoothL1Loss extends Loss<LossOptions & { beta?: number }> {
-  constructor(options: LossOptions & { beta?: number } = {}) {
-    super(options, ['beta'])
+  constructor(...args: Arguments<[], LossOptions & { beta?: number }>) {
+    super(['beta', 'reduction'], 0, args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.smoothL1Loss(input, target, this.options)
@@ -61,8 +61,8 @@ export class SmoothL1Loss extends Loss<LossOptions & { beta?: number }> {
 
 /** Half the square within `delta` (default 1), delta times the distance beyond. */
 export class HuberLoss extends Loss<LossOptions & { delta?: number }> {
-  constructor(options: LossOptions & { delta?: number } = {}) {
-    super(options, ['delta'])
+  constructor(...args: Arguments<[], LossOptions & { delta?: number }>) {
+    super(['delta', 'reduction'], 0, args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.huberLoss(input, target, this.options)
@@ -71,8 +71,8 @@ export class HuberLoss extends Loss<LossOptions & { delta?: number }> {
 
 /** The negative log-likelihood of counts. */
 export class PoissonNLLLoss extends Loss<ops.PoissonNllOptions> {
-  constructor(options: ops.PoissonNllOptions = {}) {
-    super(options, ['logInput', 'full', 'eps'])
+  constructor(...args: Arguments<[logInput: boolean, full: boolean], ops.PoissonNllOptions>) {
+    super(['logInput', 'full', 'eps', 'reduction'], 2, args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.poissonNllLoss(input, target, this.options)
@@ -81,8 +81,8 @@ export class PoissonNLLLoss extends Loss<ops.PoissonNllOptions> {
 
 /** The Kullback-Leibler divergence from log-probabilities to a target. */
 export class KLDivLoss extends Loss<ops.KlDivOptions> {
-  constructor(options: ops.KlDivOptions = {}) {
-    super(options, ['logTarget'])
+  constructor(...args: Arguments<[], ops.KlDivOptions>) {
+    super(['reduction', 'logTarget'], 0, args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.klDiv(input, target, this.options)
@@ -91,8 +91,8 @@ export class KLDivLoss extends Loss<ops.KlDivOptions> {
 
 /** 1 - cos where the target is 1, max(0, cos - margin) where it is -1; margin 0 unless given. */
 export class CosineEmbeddingLoss extends Loss<ops.MarginOptions> {
-  constructor(options: ops.MarginOptions = {}) {
-    super(options, ['margin'])
+  constructor(...args: Arguments<[margin: number], ops.MarginOptions>) {
+    super(['margin', 'reduction'], 1, args)
   }
   override forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
     return ops.cosineEmbeddingLoss(input1, input2, target, this.options)
@@ -101,8 +101,8 @@ export class CosineEmbeddingLoss extends Loss<ops.MarginOptions> {
 
 /** max(0, margin - target (input1 - input2)); margin 0 unless given. */
 export class MarginRankingLoss extends Loss<ops.MarginOptions> {
-  constructor(options: ops.MarginOptions = {}) {
-    super(options, ['margin'])
+  constructor(...args: Arguments<[margin: number], ops.MarginOptions>) {
+    super(['margin', 'reduction'], 1, args)
   }
   override forward(input1: Tensor, input2: Tensor, target: Tensor): Tensor {
     return ops.marginRankingLoss(input1, input2, target, this.options)
@@ -111,8 +111,8 @@ export class MarginRankingLoss extends Loss<ops.MarginOptions> {
 
 /** max(0, d(anchor, positive) - d(anchor, negative) + margin). */
 export class TripletMarginLoss extends Loss<ops.TripletOptions> {
-  constructor(options: ops.TripletOptions = {}) {
-    super(options, ['margin', 'p', 'eps', 'swap'])
+  constructor(...args: Arguments<[margin: number, p: number], ops.TripletOptions>) {
+    super(['margin', 'p', 'eps', 'swap', 'reduction'], 2, args)
   }
   override forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
     return ops.tripletMarginLoss(anchor, positive, negative, this.options)
@@ -123,16 +123,17 @@ export class TripletMarginLoss extends Loss<ops.TripletOptions> {
 abstract class WeightedLoss<O extends ops.WeightedLossOptions> extends Loss<O> {
   declare readonly weight: Tensor | null
 
-  constructor(options: O, known: readonly string[] = []) {
-    super(options, [...known, 'weight'])
-    this.registerBuffer('weight', options.weight ?? null)
+  /** @param more the names of its options but weight, which comes first and may stand by position */
+  protected constructor(more: readonly (keyof O & string)[], args: readonly unknown[]) {
+    super(['weight', ...more], 1, args)
+    this.registerBuffer('weight', this.options.weight ?? null)
   }
 }
 
 /** The negative log-probability of each target's class. */
 export class NLLLoss extends WeightedLoss<classes.NllOptions> {
-  constructor(options: classes.NllOptions = {}) {
-    super(options, ['ignoreIndex'])
+  constructor(...args: Arguments<[weight: Tensor | null], classes.NllOptions>) {
+    super(['ignoreIndex', 'reduction'], args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return classes.nllLoss(input, target, { ...this.options, weight: this.weight })
@@ -141,8 +142,8 @@ export class NLLLoss extends WeightedLoss<classes.NllOptions> {
 
 /** The cross-entropy between softmax(input) and class indices or class probabilities. */
 export class CrossEntropyLoss extends WeightedLoss<classes.CrossEntropyOptions> {
-  constructor(options: classes.CrossEntropyOptions = {}) {
-    super(options, ['ignoreIndex', 'labelSmoothing'])
+  constructor(...args: Arguments<[weight: Tensor | null], classes.CrossEntropyOptions>) {
+    super(['ignoreIndex', 'reduction', 'labelSmoothing'], args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return classes.crossEntropy(input, target, { ...this.options, weight: this.weight })
@@ -151,8 +152,8 @@ export class CrossEntropyLoss extends WeightedLoss<classes.CrossEntropyOptions> 
 
 /** Binary cross-entropy of probabilities. */
 export class BCELoss extends WeightedLoss<ops.WeightedLossOptions> {
-  constructor(options: ops.WeightedLossOptions = {}) {
-    super(options)
+  constructor(...args: Arguments<[weight: Tensor | null], ops.WeightedLossOptions>) {
+    super(['reduction'], args)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.binaryCrossEntropy(input, target, { ...this.options, weight: this.weight })
@@ -163,9 +164,9 @@ export class BCELoss extends WeightedLoss<ops.WeightedLossOptions> {
 export class BCEWithLogitsLoss extends WeightedLoss<ops.BceWithLogitsOptions> {
   declare readonly posWeight: Tensor | null
 
-  constructor(options: ops.BceWithLogitsOptions = {}) {
-    super(options, ['posWeight'])
-    this.registerBuffer('posWeight', options.posWeight ?? null)
+  constructor(...args: Arguments<[weight: Tensor | null], ops.BceWithLogitsOptions>) {
+    super(['posWeight', 'reduction'], args)
+    this.registerBuffer('posWeight', this.options.posWeight ?? null)
   }
   override forward(input: Tensor, target: Tensor): Tensor {
     return ops.binaryCrossEntropyWithLogits(input, target, { ...this.options, weight: this.weight, posWeight: this.posWeight })

@@ -1,3 +1,4 @@
+import { type Arguments, readOptions } from '../core/arguments.js'
 import { checkOptions } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import {
@@ -37,6 +38,12 @@ export interface ReturnIndices<I extends boolean> {
   returnIndices?: I
 }
 
+/** Optional arguments of pools by maximum, by average in one axis and in several, and by p-norm. */
+export type MaxPoolArguments<I extends boolean> = Arguments<[stride: PerAxis, padding: PerAxis, dilation: PerAxis], MaxPoolOptions & ReturnIndices<I>>
+export type AvgPoolArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolOptions>
+export type AvgPoolNdArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolNdOptions>
+export type LPPoolArguments = Arguments<[stride: PerAxis], LPPoolOptions>
+
 const maxPools = [maxPool1d, maxPool2d, maxPool3d]
 
 abstract class MaxPool<I extends boolean> extends Module {
@@ -50,11 +57,12 @@ abstract class MaxPool<I extends boolean> extends Module {
     layer: string,
     private readonly axes: number,
     readonly kernelSize: PerAxis,
-    options: MaxPoolOptions & ReturnIndices<I>,
+    args: MaxPoolArguments<I>,
   ) {
     super()
     requireArguments(layer, { kernel_size: kernelSize })
-    checkOptions(layer, options, ['stride', 'padding', 'dilation', 'returnIndices', 'ceilMode'])
+    const known = ['stride', 'padding', 'dilation', 'returnIndices', 'ceilMode'] as const
+    const options = readOptions<MaxPoolOptions & ReturnIndices<I>>(layer, known, 3, args)
     this.stride = options.stride ?? kernelSize
     this.padding = options.padding ?? 0
     this.dilation = options.dilation ?? 1
@@ -75,24 +83,26 @@ abstract class MaxPool<I extends boolean> extends Module {
 
 /** The largest element of each window of [N, C, L] or [C, L]. As `torch.nn.MaxPool1d`; see `F.maxPool1d`. */
 export class MaxPool1d<I extends boolean = false> extends MaxPool<I> {
-  constructor(kernelSize: PerAxis, options: MaxPoolOptions & ReturnIndices<I> = {}) {
-    super('MaxPool1d', 1, kernelSize, options)
+  constructor(kernelSize: PerAxis, ...args: MaxPoolArguments<I>) {
+    super('MaxPool1d', 1, kernelSize, args)
   }
 }
 
 /** The largest element of each window of [N, C, H, W] or [C, H, W]. As `torch.nn.MaxPool2d`; see `F.maxPool2d`. */
 export class MaxPool2d<I extends boolean = false> extends MaxPool<I> {
-  constructor(kernelSize: PerAxis, options: MaxPoolOptions & ReturnIndices<I> = {}) {
-    super('MaxPool2d', 2, kernelSize, options)
+  constructor(kernelSize: PerAxis, ...args: MaxPoolArguments<I>) {
+    super('MaxPool2d', 2, kernelSize, args)
   }
 }
 
 /** The largest element of each window of [N, C, D, H, W] or [C, D, H, W]. As `torch.nn.MaxPool3d`; see `F.maxPool3d`. */
 export class MaxPool3d<I extends boolean = false> extends MaxPool<I> {
-  constructor(kernelSize: PerAxis, options: MaxPoolOptions & ReturnIndices<I> = {}) {
-    super('MaxPool3d', 3, kernelSize, options)
+  constructor(kernelSize: PerAxis, ...args: MaxPoolArguments<I>) {
+    super('MaxPool3d', 3, kernelSize, args)
   }
 }
+
+const averageOptions = ['stride', 'padding', 'ceilMode', 'countIncludePad'] as const
 
 abstract class AvgPool extends Module {
   readonly kernelSize: PerAxis
@@ -101,10 +111,9 @@ abstract class AvgPool extends Module {
   readonly ceilMode: boolean
   readonly countIncludePad: boolean
 
-  protected constructor(layer: string, kernelSize: PerAxis, options: AvgPoolOptions, more: readonly string[]) {
+  protected constructor(layer: string, kernelSize: PerAxis, options: AvgPoolOptions) {
     super()
     requireArguments(layer, { kernel_size: kernelSize })
-    checkOptions(layer, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...more])
     this.kernelSize = kernelSize
     this.stride = options.stride ?? kernelSize
     this.padding = options.padding ?? 0
@@ -119,8 +128,8 @@ abstract class AvgPool extends Module {
 
 /** The average of each window of [N, C, L] or [C, L]. As `torch.nn.AvgPool1d`; see `F.avgPool1d`. */
 export class AvgPool1d extends AvgPool {
-  constructor(kernelSize: PerAxis, options: AvgPoolOptions = {}) {
-    super('AvgPool1d', kernelSize, options, [])
+  constructor(kernelSize: PerAxis, ...args: AvgPoolArguments) {
+    super('AvgPool1d', kernelSize, readOptions<AvgPoolOptions>('AvgPool1d', averageOptions, 2, args))
   }
 
   override forward(x: Tensor): Tensor {
@@ -144,9 +153,10 @@ abstract class AvgPoolNd extends AvgPool {
     layer: string,
     private readonly axes: number,
     kernelSize: PerAxis,
-    options: AvgPoolNdOptions,
+    args: AvgPoolNdArguments,
   ) {
-    super(layer, kernelSize, options, ['divisorOverride'])
+    const options = readOptions<AvgPoolNdOptions>(layer, [...averageOptions, 'divisorOverride'], 2, args)
+    super(layer, kernelSize, options)
     this.divisorOverride = options.divisorOverride ?? null
   }
 
@@ -158,15 +168,15 @@ abstract class AvgPoolNd extends AvgPool {
 
 /** The average of each window of [N, C, H, W] or [C, H, W]. As `torch.nn.AvgPool2d`; see `F.avgPool2d`. */
 export class AvgPool2d extends AvgPoolNd {
-  constructor(kernelSize: PerAxis, options: AvgPoolNdOptions = {}) {
-    super('AvgPool2d', 2, kernelSize, options)
+  constructor(kernelSize: PerAxis, ...args: AvgPoolNdArguments) {
+    super('AvgPool2d', 2, kernelSize, args)
   }
 }
 
 /** The average of each window of [N, C, D, H, W] or [C, D, H, W]. As `torch.nn.AvgPool3d`; see `F.avgPool3d`. */
 export class AvgPool3d extends AvgPoolNd {
-  constructor(kernelSize: PerAxis, options: AvgPoolNdOptions = {}) {
-    super('AvgPool3d', 3, kernelSize, options)
+  constructor(kernelSize: PerAxis, ...args: AvgPoolNdArguments) {
+    super('AvgPool3d', 3, kernelSize, args)
   }
 }
 
@@ -262,11 +272,11 @@ abstract class LPPool extends Module {
     private readonly axes: number,
     readonly normType: number,
     readonly kernelSize: PerAxis,
-    options: LPPoolOptions,
+    args: LPPoolArguments,
   ) {
     super()
     requireArguments(layer, { norm_type: normType, kernel_size: kernelSize })
-    checkOptions(layer, options, ['stride', 'ceilMode'])
+    const options = readOptions<LPPoolOptions>(layer, ['stride', 'ceilMode'], 1, args)
     this.stride = options.stride ?? null
     this.ceilMode = options.ceilMode ?? false
   }
@@ -283,21 +293,21 @@ abstract class LPPool extends Module {
 
 /** (Σ xᵖ)^(1/p) over each window of [N, C, L] or [C, L], p = normType. As `torch.nn.LPPool1d`. */
 export class LPPool1d extends LPPool {
-  constructor(normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}) {
-    super('LPPool1d', 1, normType, kernelSize, options)
+  constructor(normType: number, kernelSize: PerAxis, ...args: LPPoolArguments) {
+    super('LPPool1d', 1, normType, kernelSize, args)
   }
 }
 
 /** (Σ xᵖ)^(1/p) over each window of [N, C, H, W] or [C, H, W], p = normType. As `torch.nn.LPPool2d`. */
 export class LPPool2d extends LPPool {
-  constructor(normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}) {
-    super('LPPool2d', 2, normType, kernelSize, options)
+  constructor(normType: number, kernelSize: PerAxis, ...args: LPPoolArguments) {
+    super('LPPool2d', 2, normType, kernelSize, args)
   }
 }
 
 /** (Σ xᵖ)^(1/p) over each window of [N, C, D, H, W] or [C, D, H, W], p = normType. As `torch.nn.LPPool3d`. */
 export class LPPool3d extends LPPool {
-  constructor(normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}) {
-    super('LPPool3d', 3, normType, kernelSize, options)
+  constructor(normType: number, kernelSize: PerAxis, ...args: LPPoolArguments) {
+    super('LPPool3d', 3, normType, kernelSize, args)
   }
 }

@@ -163,6 +163,10 @@ const leakyReluDefinition: Definition = {
   curvature: null,
   dtype: floatsOnly('leaky_relu_cpu'),
 }
+export interface LeakyReluOptions extends InplaceOptions {
+  /** Default 0.01. */
+  negativeSlope?: number
+}
 /** x where x > 0, else negativeSlope x. @param options.negativeSlope default 0.01 */
 export function leakyRelu(x: Tensor, options: InplaceOptions & { negativeSlope?: number } = {}): Tensor {
   checkOptions('leakyRelu', options, ['negativeSlope', 'inplace'])
@@ -185,6 +189,10 @@ const eluDefinition: Definition = {
       .mul(alpha * scale * inputScale ** 2)
       .mul(x.le(0).to(x.dtype)),
   dtype: floatsOnly('elu_cpu'),
+}
+export interface EluOptions extends InplaceOptions {
+  /** Default 1. */
+  alpha?: number
 }
 /** x where x > 0, else alpha (exp(x) - 1). @param options.alpha default 1 @see Clevert et al. 2015, arXiv:1511.07289 */
 export function elu(x: Tensor, options: InplaceOptions & { alpha?: number } = {}): Tensor {
@@ -267,6 +275,12 @@ const softplusDefinition: Definition = {
     return sigmoidSlope(scaled.sigmoid()).mul(beta).mul(scaled.le(threshold).to(x.dtype))
   },
   dtype: floatsOnly('softplus_cpu'),
+}
+export interface SoftplusOptions {
+  /** Default 1. */
+  beta?: number
+  /** Where beta x is greater, the result is x. Default 20. */
+  threshold?: number
 }
 /** log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. @param options beta 1, threshold 20 */
 export function softplus(x: Tensor, options: { beta?: number; threshold?: number } = {}): Tensor {
@@ -352,6 +366,10 @@ export const tanhshrink = (x: Tensor): Tensor => composed([x], () => x.sub(x.tan
 /** x / (1 + |x|). */
 export const softsign = (x: Tensor): Tensor => composed([x], () => x.div(x.abs().add(1)))
 
+export interface GluOptions {
+  /** Which axis is halved. Default -1. */
+  dim?: number
+}
 /**
  * a sigmoid(b) for the two halves a, b of x along `dim`. @see Dauphin et al. 2016, arXiv:1612.08083
  * @param options.dim default -1

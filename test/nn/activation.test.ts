@@ -82,7 +82,7 @@ test('softmax without a dim guesses as PyTorch does', () => {
 
 test('arguments are checked', () => {
   expect(() => new nn.LeakyReLU({ slope: 1 } as object)).toThrow("LeakyReLU: got an unexpected option 'slope'.")
-  expect(() => new nn.ReLU(true as never)).toThrow('ReLU: options must be an object such as { inplace }, got boolean')
+  expect(() => Reflect.construct(nn.ReLU, [true, 1])).toThrow('ReLU: takes inplace by position')
   expect(() => new nn.Hardtanh({ minVal: 1, maxVal: 1 })).toThrow('Hardtanh: maxVal must be greater than minVal, got 1 and 1')
   expect(() => Reflect.construct(nn.Threshold, [1])).toThrow("Threshold.__init__() missing 1 required positional argument: 'value'")
 })

@@ -28,5 +28,5 @@ test('Dropout1d takes a single sample', () => {
 
 test('arguments are checked', () => {
   expect(() => new nn.Dropout({ p: -0.1 })).toThrow('dropout probability has to be between 0 and 1, but got -0.1')
-  expect(() => new nn.Dropout(0.5 as never)).toThrow('Dropout: options must be an object such as { p }, got number')
+  expect(() => Reflect.construct(nn.Dropout, [0.5, false, 1])).toThrow('Dropout: takes p, inplace by position')
 })

@@ -52,7 +52,12 @@ describe('layers refuse', () => {
       () => Reflect.construct(nn.Embedding, []),
       "Embedding.__init__() missing 2 required positional arguments: 'num_embeddings' and 'embedding_dim'",
     ],
-    ['options by position', 'TypeError', () => Reflect.construct(nn.MaxPool2d, [2, 2]), 'MaxPool2d: options must be an object such as { stride }, got number'],
+    [
+      'options by position',
+      'TypeError',
+      () => Reflect.construct(nn.MaxPool2d, [2, 2, 0, 1, true]),
+      'MaxPool2d: takes stride, padding, dilation by position and its other options by name, in an object that comes last. Did you mean { returnIndices: true }?',
+    ],
     [
       'unknown options',
       'TypeError',
