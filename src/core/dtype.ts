@@ -19,6 +19,8 @@ interface DtypeInfo {
   scalarName: string
   /** The name in PyTorch's tensor types, such as `torch.FloatTensor`. */
   tensorName: string
+  /** The name in C++, as in "value is out of bounds for c10::Half". */
+  cppName: string
 }
 
 /** PyTorch's type categories, in promotion order: a higher category wins whatever its width. */
@@ -30,22 +32,27 @@ export const Category = {
 export type Category = (typeof Category)[keyof typeof Category]
 
 export const dtypes: Readonly<Record<Dtype, DtypeInfo>> = {
-  float32: { bytes: 4, array: Float32Array, category: Category.Float, scalarName: 'Float', tensorName: 'torch.FloatTensor' },
-  float64: { bytes: 8, array: Float64Array, category: Category.Float, scalarName: 'Double', tensorName: 'torch.DoubleTensor' },
-  float16: { bytes: 2, array: Uint16Array, category: Category.Float, scalarName: 'Half', tensorName: 'torch.HalfTensor' },
-  bfloat16: { bytes: 2, array: Uint16Array, category: Category.Float, scalarName: 'BFloat16', tensorName: 'torch.BFloat16Tensor' },
-  int64: { bytes: 8, array: BigInt64Array, category: Category.Integer, scalarName: 'Long', tensorName: 'torch.LongTensor' },
-  int32: { bytes: 4, array: Int32Array, category: Category.Integer, scalarName: 'Int', tensorName: 'torch.IntTensor' },
-  int16: { bytes: 2, array: Int16Array, category: Category.Integer, scalarName: 'Short', tensorName: 'torch.ShortTensor' },
-  int8: { bytes: 1, array: Int8Array, category: Category.Integer, scalarName: 'Char', tensorName: 'torch.CharTensor' },
-  uint8: { bytes: 1, array: Uint8Array, category: Category.Integer, scalarName: 'Byte', tensorName: 'torch.ByteTensor' },
-  bool: { bytes: 1, array: Uint8Array, category: Category.Bool, scalarName: 'Bool', tensorName: 'torch.BoolTensor' },
+  float32: { bytes: 4, array: Float32Array, category: Category.Float, scalarName: 'Float', tensorName: 'torch.FloatTensor', cppName: 'float' },
+  float64: { bytes: 8, array: Float64Array, category: Category.Float, scalarName: 'Double', tensorName: 'torch.DoubleTensor', cppName: 'double' },
+  float16: { bytes: 2, array: Uint16Array, category: Category.Float, scalarName: 'Half', tensorName: 'torch.HalfTensor', cppName: 'c10::Half' },
+  bfloat16: { bytes: 2, array: Uint16Array, category: Category.Float, scalarName: 'BFloat16', tensorName: 'torch.BFloat16Tensor', cppName: 'c10::BFloat16' },
+  int64: { bytes: 8, array: BigInt64Array, category: Category.Integer, scalarName: 'Long', tensorName: 'torch.LongTensor', cppName: 'long int' },
+  int32: { bytes: 4, array: Int32Array, category: Category.Integer, scalarName: 'Int', tensorName: 'torch.IntTensor', cppName: 'int' },
+  int16: { bytes: 2, array: Int16Array, category: Category.Integer, scalarName: 'Short', tensorName: 'torch.ShortTensor', cppName: 'short int' },
+  int8: { bytes: 1, array: Int8Array, category: Category.Integer, scalarName: 'Char', tensorName: 'torch.CharTensor', cppName: 'signed char' },
+  uint8: { bytes: 1, array: Uint8Array, category: Category.Integer, scalarName: 'Byte', tensorName: 'torch.ByteTensor', cppName: 'unsigned char' },
+  bool: { bytes: 1, array: Uint8Array, category: Category.Bool, scalarName: 'Bool', tensorName: 'torch.BoolTensor', cppName: 'bool' },
 }
 
 export const isFloatingPoint = (dtype: Dtype): boolean => dtypes[dtype].category === Category.Float
 
 export function checkDtype(owner: string, dtype: Dtype): void {
   if (!(dtype in dtypes)) throw new TypeError(`${owner}: unknown dtype '${String(dtype)}', expected one of ${Object.keys(dtypes).join(', ')}`)
+}
+
+/** @throws RuntimeError with PyTorch's text for a kernel that `dtype` does not have */
+export function refuseDtype(kernel: string, dtype: Dtype): never {
+  throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[dtype].scalarName}'`)
 }
 
 /** Widths of the integer types for promotion: uint8 with int8 needs int16, as neither holds the other. */

@@ -61,6 +61,9 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   return bestDistance <= Math.max(2, Math.floor(name.length / 2)) ? best : undefined
 }
 
+/** What a value is, for texts about one of the wrong kind. */
+export const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
+
 /**
  * Refuses an option that `owner` does not know: JavaScript would ignore a misspelt one in silence.
  * @throws TypeError naming the option, the nearest known one, and all known ones.
@@ -68,9 +71,7 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 export function checkOptions(owner: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new TypeError(
-      `${owner}: options must be an object such as { ${known[0] ?? ''} }, got ${options === null ? 'null' : Array.isArray(options) ? 'an array' : typeof options}`,
-    )
+    throw new TypeError(`${owner}: options must be an object such as { ${known[0] ?? ''} }, got ${kindOf(options)}`)
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue

@@ -1,5 +1,4 @@
-import { bfloat16ToNumber, type Dtype, dtypes, float16ToNumber, numberToBfloat16, numberToFloat16 } from './dtype.js'
-import { RuntimeError } from './errors.js'
+import { bfloat16ToNumber, type Dtype, float16ToNumber, numberToBfloat16, numberToFloat16, refuseDtype } from './dtype.js'
 
 /** How a floating point dtype rounds numbers, and how its array holds them. */
 export interface FloatFormat {
@@ -32,6 +31,5 @@ const formats: Partial<Record<Dtype, FloatFormat>> = {
 /** @throws RuntimeError for a dtype that is no floating point type, with PyTorch's text for the kernel of that name. */
 export function floatFormat(dtype: Dtype, kernel: string): FloatFormat {
   const format = formats[dtype]
-  if (!format) throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[dtype].scalarName}'`)
-  return format
+  return format ?? refuseDtype(kernel, dtype)
 }

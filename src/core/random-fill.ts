@@ -1,4 +1,4 @@
-import { Category, type Dtype, dtypes, isFloatingPoint, type TypedArray } from './dtype.js'
+import { type Dtype, dtypes, isFloatingPoint, refuseDtype, type TypedArray } from './dtype.js'
 import { erf, erfinv } from './erf.js'
 import { RuntimeError } from './errors.js'
 import { floatFormat } from './float-format.js'
@@ -29,20 +29,6 @@ export function formatDouble(value: number): string {
   return short.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
-/** C++ names of the types, as in "to is out of bounds for c10::Half". */
-export const cppNames: Readonly<Record<Dtype, string>> = {
-  float32: 'float',
-  float64: 'double',
-  float16: 'c10::Half',
-  bfloat16: 'c10::BFloat16',
-  int64: 'long int',
-  int32: 'int',
-  int16: 'short int',
-  int8: 'signed char',
-  uint8: 'unsigned char',
-  bool: 'bool',
-}
-
 /** Writes `sample()` to every element, converted as C++ does: rounded to a floating point type, truncated to an integer. */
 function fill({ data, dtype }: FillTarget, sample: () => number): void {
   const n = data.length
@@ -60,7 +46,7 @@ export function fillUniform(target: FillTarget, generator: Generator, from = 0, 
     ['from', from],
     ['to', to],
   ] as const) {
-    if (!(Math.abs(value) <= format.max)) throw new RuntimeError(`${name} is out of bounds for ${cppNames[target.dtype]}`)
+    if (!(Math.abs(value) <= format.max)) throw new RuntimeError(`${name} is out of bounds for ${dtypes[target.dtype].cppName}`)
   }
   if (from > to) throw new RuntimeError(`uniform_ expects to return a [from, to) range, but found from=${formatDouble(from)} > to=${formatDouble(to)}`)
   if (to - from > format.max) {
@@ -124,7 +110,7 @@ export function fillCauchy(target: FillTarget, generator: Generator, median = 0,
   if (!(sigma > 0)) throw new RuntimeError(`cauchy_ expects sigma > 0.0, but found sigma=${formatDouble(sigma)}`)
   if (!isFloatingPoint(target.dtype)) {
     throw new RuntimeError(
-      `Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified ${cppNames[target.dtype]}`,
+      `Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified ${dtypes[target.dtype].cppName}`,
     )
   }
   // The ends of the range are cut off by the machine epsilon, where the tangent would overflow.
@@ -135,7 +121,7 @@ export function fillCauchy(target: FillTarget, generator: Generator, median = 0,
 /** The number of trials up to the first success, each of probability p: 1, 2, …. As `Tensor.geometric_`. */
 export function fillGeometric(target: FillTarget, generator: Generator, p: number): void {
   if (!(p > 0 && p < 1)) throw new RuntimeError(`geometric_ expects p to be in (0, 1), but got p=${formatDouble(p)}`)
-  if (target.data.length > 0 && dtypes[target.dtype].category === Category.Bool) throw new RuntimeError('"geometric_cpu" not implemented for \'Bool\'')
+  if (target.data.length > 0 && target.dtype === 'bool') refuseDtype('geometric_cpu', target.dtype)
   const scale = Math.log1p(-p)
   fill(target, () => Math.ceil(Math.log(generator.uniform()) / scale))
 }

@@ -1,8 +1,8 @@
-import { Category, dtypes } from './dtype.js'
+import { dtypes, isFloatingPoint, refuseDtype } from './dtype.js'
 import { RuntimeError } from './errors.js'
 import { floatFormat } from './float-format.js'
 import type { Generator } from './random.js'
-import { cppNames, type FillTarget } from './random-fill.js'
+import type { FillTarget } from './random-fill.js'
 
 /** Whole numbers: `random_`, `randint` and `randperm`, as ATen/native/DistributionTemplates.h and TensorFactories.cpp draw them. */
 
@@ -12,13 +12,13 @@ const TWO_32 = 2n ** 32n
 
 /** Smallest and largest value of each type that is no floating point type. */
 function integerRange({ dtype }: FillTarget): [bigint, bigint] {
-  if (dtypes[dtype].category === Category.Bool) return [0n, 1n]
+  if (dtype === 'bool') return [0n, 1n]
   if (dtype === 'uint8') return [0n, 255n]
   const bits = BigInt(8 * dtypes[dtype].bytes)
   return [-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n]
 }
 
-const isFloat = ({ dtype }: FillTarget): boolean => dtypes[dtype].category === Category.Float
+const isFloat = ({ dtype }: FillTarget): boolean => isFloatingPoint(dtype)
 
 /** Writes whole numbers, each converted to what the dtype holds. */
 function fillWhole(target: FillTarget, sample: () => number | bigint): void {
@@ -91,8 +91,8 @@ export function fillRandint(target: FillTarget, generator: Generator, from: numb
   const [min, max] = isFloat(target)
     ? [-floatFormat(dtype, 'check_random_fp_bounds').max, floatFormat(dtype, 'check_random_fp_bounds').max]
     : integerRange(target)
-  if (low < min || low > max) throw new RuntimeError(`from is out of bounds for ${cppNames[dtype]}`)
-  if (high < min || high > max) throw new RuntimeError(`to - 1 is out of bounds for ${cppNames[dtype]}`)
+  if (low < min || low > max) throw new RuntimeError(`from is out of bounds for ${dtypes[dtype].cppName}`)
+  if (high < min || high > max) throw new RuntimeError(`to - 1 is out of bounds for ${dtypes[dtype].cppName}`)
 
   const range = high - low + 1n
   const wide = dtype === 'int64' || dtype === 'float64' || dtype === 'float32' || dtype === 'bfloat16'
@@ -129,7 +129,7 @@ export function fillRandperm(target: FillTarget, generator: Generator): void {
 
 function checkCount(n: number, target: FillTarget): void {
   const { dtype } = target
-  if (dtypes[dtype].category === Category.Bool) throw new RuntimeError('"randperm" not implemented for \'Bool\'')
+  if (dtype === 'bool') refuseDtype('randperm', dtype)
   if (isFloat(target)) {
     const { digits } = floatFormat(dtype, 'randperm')
     const limit = 2 ** digits + 1

@@ -1,4 +1,4 @@
-import { IndexError, ValueError } from '../core/errors.js'
+import { IndexError, kindOf, ValueError } from '../core/errors.js'
 import { Tensor } from '../core/tensor.js'
 import { indexSelect, select, tensor } from '../ops/index.js'
 import type { Collated } from './collate.js'
@@ -24,7 +24,7 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
   constructor(...tensors: T) {
     if (tensors.length === 0) throw new ValueError('TensorDataset: expected at least one tensor')
     for (const t of tensors) {
-      if (!(t instanceof Tensor)) throw new TypeError(`TensorDataset: expected tensors, got ${t === null ? 'null' : typeof t}`)
+      if (!(t instanceof Tensor)) throw new TypeError(`TensorDataset: expected tensors, got ${kindOf(t)}`)
       if (t.ndim === 0) throw new IndexError('Dimension specified as 0 but tensor has no dimensions')
     }
     const sizes = tensors.map((t) => t.shape[0])

@@ -1,5 +1,5 @@
 import type { Dtype } from '../core/dtype.js'
-import { checkOptions } from '../core/errors.js'
+import { checkOptions, kindOf } from '../core/errors.js'
 import { floatFormat } from '../core/float-format.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import { toTypedArray } from '../ops/item.js'
@@ -75,8 +75,7 @@ const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffe
  */
 export function saveSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Record<string, string> | null = null): Uint8Array {
   const entries = Object.entries(tensors).map(([name, t]): [string, RawTensor] => {
-    if (!(t instanceof Tensor))
-      throw new TypeError(`saveSafetensors: the value of ${JSON.stringify(name)} must be a tensor, got ${t === null ? 'null' : typeof t}`)
+    if (!(t instanceof Tensor)) throw new TypeError(`saveSafetensors: the value of ${JSON.stringify(name)} must be a tensor, got ${kindOf(t)}`)
     return [name, { dtype: formatNames[t.dtype], shape: t.shape, bytes: bytesOf(toTypedArray(t)) }]
   })
   return serializeSafetensors(entries, metadata)

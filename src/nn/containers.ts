@@ -1,4 +1,4 @@
-import { IndexError, KeyError } from '../core/errors.js'
+import { IndexError, KeyError, kindOf } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { type Member, Module } from './module.js'
 
@@ -8,7 +8,7 @@ export interface Layer extends Module {
 }
 
 function checkModule(owner: string, value: unknown): void {
-  if (!(value instanceof Module)) throw new TypeError(`${owner}: ${value === null ? 'null' : typeof value} is not a Module subclass`)
+  if (!(value instanceof Module)) throw new TypeError(`${owner}: ${kindOf(value)} is not a Module subclass`)
 }
 
 /** Holds modules under names that are data, not attributes: they are saved as they are. */

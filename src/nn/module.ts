@@ -1,6 +1,6 @@
 import { noGrad, recordAll, registerHook } from '../autograd/index.js'
 import { type Dtype, isFloatingPoint } from '../core/dtype.js'
-import { AttributeError, checkOptions, KeyError, NotImplementedError, ValueError } from '../core/errors.js'
+import { AttributeError, checkOptions, KeyError, kindOf, NotImplementedError, ValueError } from '../core/errors.js'
 import type { HookHandle } from '../core/graph.js'
 import { keep } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -179,7 +179,7 @@ export class Module {
    */
   setSubmodule(target: string, module: Module): void {
     if (target === '') throw new ValueError('Cannot set the submodule without a target name!')
-    if (!(module instanceof Module)) throw new TypeError(`${module === null ? 'null' : typeof module} is not a Module subclass`)
+    if (!(module instanceof Module)) throw new TypeError(`${kindOf(module)} is not a Module subclass`)
     this.getSubmodule(target)
     const names = target.split('.')
     const name = names.pop() as string

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../core/errors.js'
+import { kindOf, RuntimeError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { Tensor } from '../core/tensor.js'
 import type { Module } from './module.js'
@@ -21,7 +21,7 @@ export interface LoadResult {
 /** The work of `Module.loadStateDict`: everything is checked before anything is copied. */
 export function loadStateDict(root: Module, state: StateDict, options: LoadOptions, copy: (target: Tensor, source: Tensor) => void): LoadResult {
   if (state === null || typeof state !== 'object') {
-    throw new TypeError(`Expected state_dict to be dict-like, got ${state === null ? 'null' : typeof state}.`)
+    throw new TypeError(`Expected state_dict to be dict-like, got ${kindOf(state)}.`)
   }
   const { strict = true } = options
   const missingKeys: string[] = []
@@ -40,9 +40,7 @@ export function loadStateDict(root: Module, state: StateDict, options: LoadOptio
       if (source === undefined) {
         if (!optional.includes(name)) missingKeys.push(key)
       } else if (!(source instanceof Tensor)) {
-        problems.push(
-          `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received ${source === null ? 'null' : typeof source}`,
-        )
+        problems.push(`While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received ${kindOf(source)}`)
       } else if (!sameShape(source.shape, target.shape) && !(target.ndim === 0 && sameShape(source.shape, [1]))) {
         problems.push(
           `size mismatch for ${key}: copying a param with shape torch.Size(${formatShape(source.shape)}) from checkpoint, the shape in current model is torch.Size(${formatShape(target.shape)}).`,

@@ -1,5 +1,5 @@
 import { noGrad, record } from '../autograd/index.js'
-import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { scope } from '../core/storage.js'
@@ -19,13 +19,10 @@ export interface InplaceOptions {
   inplace?: boolean
 }
 
-const refuse = (dtype: Dtype, kernel: string): never => {
-  throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[dtype].scalarName}'`)
-}
 const floatsOnly =
   (kernel: string) =>
   (dtype: Dtype): Dtype =>
-    isFloatingPoint(dtype) ? dtype : refuse(dtype, kernel)
+    isFloatingPoint(dtype) ? dtype : refuseDtype(kernel, dtype)
 
 function numbersOnly(message: string): (dtype: Dtype) => Dtype {
   return (dtype) => {
@@ -351,7 +348,7 @@ const thresholdDefinition: Definition = {
   node: 'Threshold',
   reads: 'input',
   curvature: null,
-  dtype: (dtype) => (dtype === 'bool' ? refuse(dtype, 'threshold_cpu') : dtype),
+  dtype: (dtype) => (dtype === 'bool' ? refuseDtype('threshold_cpu', dtype) : dtype),
 }
 /** x where x > threshold, else value. */
 export function threshold(x: Tensor, limit: number, value: number, options: InplaceOptions = {}): Tensor {
@@ -381,7 +378,7 @@ export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
   const dim = normalizeDim(options.dim ?? -1, x.ndim)
   const size = x.shape[dim]
   if (size % 2 !== 0) throw new RuntimeError(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
-  if (!isFloatingPoint(x.dtype)) refuse(x.dtype, 'glu_cpu')
+  if (!isFloatingPoint(x.dtype)) refuseDtype('glu_cpu', x.dtype)
   return composed([x], () => x.narrow(dim, 0, size / 2).mul(x.narrow(dim, size / 2, size / 2).sigmoid()))
 }
 

@@ -1,4 +1,4 @@
-import { dtypes, isFloatingPoint } from '../core/dtype.js'
+import { isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
@@ -44,7 +44,7 @@ function adaptiveAvgPoolNd(axes: number, input: Tensor, outputSize: OutputSize):
   if (sizes.some((n) => n < 0)) {
     throw new RuntimeError(`${owner}: elements of output_size must be greater than or equal to 0 but received {${sizes.join(', ')}}`)
   }
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"${owner}" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype(owner, input.dtype)
   const over = windows(input, sizes)
   const divisors = over.map(({ starts, ends }) => Float64Array.from(starts, (start, i) => ends[i] - start))
   return averageOverWindows(input, over, divisors)
@@ -77,7 +77,7 @@ function adaptiveMaxPoolNd(axes: number, input: Tensor, outputSize: OutputSize, 
     const shape = [...input.shape.slice(0, -axes), ...sizes]
     throw new RuntimeError(`Trying to create tensor with negative dimension ${sizes.find((n) => n < 0)}: ${formatShape(shape)}`)
   }
-  if (input.dtype === 'bool') throw new RuntimeError(`"${owner}" not implemented for '${dtypes.bool.scalarName}'`)
+  if (input.dtype === 'bool') refuseDtype(owner, input.dtype)
   return maxOverWindows(input, windows(input, sizes), options.returnIndices ?? false)
 }
 

@@ -1,7 +1,6 @@
 import { inPlace, record } from '../autograd/index.js'
-import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { cppNames } from '../core/random-fill.js'
 import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/shape.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import type { BinaryOp } from '../kernels/contract.js'
@@ -290,7 +289,7 @@ export const logicalXor: BinaryFunction = comparison('logicalXor')
 function bitwise(op: BinaryOp, torchName: string): BinaryFunction {
   return (a, b) => {
     const dtype = resultType(a, b)
-    if (isFloatingPoint(dtype)) throw new RuntimeError(`"${torchName}_cpu" not implemented for '${dtypes[dtype].scalarName}'`)
+    if (isFloatingPoint(dtype)) refuseDtype(`${torchName}_cpu`, dtype)
     return compute(op, a, b, dtype)
   }
 }
@@ -320,7 +319,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 
 function checkMask(mask: Tensor, value: Operand): void {
   checkOperand('maskedFill', value)
-  if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${cppNames[mask.dtype]}`)
+  if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${dtypes[mask.dtype].cppName}`)
   if (value instanceof Tensor && value.ndim > 0) {
     throw new RuntimeError(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
   }

@@ -1,6 +1,5 @@
 import { dtypes } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { cppNames } from '../core/random-fill.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
@@ -46,7 +45,8 @@ function checkInput(owner: string, x: Tensor, bias: Tensor | null, axes: number)
   if (x.ndim !== axes + 1 && x.ndim !== axes + 2) {
     throw new RuntimeError(`Expected ${axes + 1}D (unbatched) or ${axes + 2}D (batched) input to ${owner}, but got input of size: ${formatShape(x.shape)}`)
   }
-  if (bias && bias.dtype !== x.dtype) throw new RuntimeError(`Input type (${cppNames[x.dtype]}) and bias type (${cppNames[bias.dtype]}) should be the same`)
+  if (bias && bias.dtype !== x.dtype)
+    throw new RuntimeError(`Input type (${dtypes[x.dtype].cppName}) and bias type (${dtypes[bias.dtype].cppName}) should be the same`)
 }
 
 /** What convolution and its transpose check alike; x has its batch axis. */

@@ -1,5 +1,5 @@
 import { checkDtype, type Dtype, dtypes, getDefaultDtype, isFloatingPoint, numberToBfloat16, numberToFloat16, type TypedArray } from '../core/dtype.js'
-import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
+import { checkOptions, kindOf, RuntimeError, ValueError } from '../core/errors.js'
 import { checkShape, formatShape, numelOf, type Shape } from '../core/shape.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -54,7 +54,7 @@ function flattenInto(data: NestedArray, shape: Shape, depth: number, out: (numbe
     if (Array.isArray(data))
       throw new ValueError(`expected a number at dim ${depth}, got an array: nested arrays must all have the shape ${formatShape(shape)}`)
     if (typeof data !== 'number' && typeof data !== 'bigint' && typeof data !== 'boolean') {
-      throw new TypeError(`tensor: expected numbers, got ${data === null ? 'null' : typeof data} at dim ${depth}`)
+      throw new TypeError(`tensor: expected numbers, got ${kindOf(data)} at dim ${depth}`)
     }
     out.push(data)
     return

@@ -1,4 +1,4 @@
-import { dtypes, isFloatingPoint } from '../core/dtype.js'
+import { dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
@@ -59,7 +59,7 @@ function checkShapes(x: Tensor, target: Tensor, weight: Tensor | null): void {
 }
 
 function checkDtypes(x: Tensor, target: Tensor, weight: Tensor | null): void {
-  if (!isFloatingPoint(x.dtype)) throw new RuntimeError(`"nll_loss_out_frame" not implemented for '${dtypes[x.dtype].scalarName}'`)
+  if (!isFloatingPoint(x.dtype)) refuseDtype('nll_loss_out_frame', x.dtype)
   if (target.dtype !== 'int64' && target.dtype !== 'uint8') throw new RuntimeError(`expected scalar type Long but found ${dtypes[target.dtype].scalarName}`)
   if (weight && weight.dtype !== x.dtype)
     throw new RuntimeError(`expected scalar type ${dtypes[x.dtype].scalarName} but found ${dtypes[weight.dtype].scalarName}`)

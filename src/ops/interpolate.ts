@@ -1,4 +1,4 @@
-import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { type Dtype, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, NotImplementedError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
@@ -98,9 +98,7 @@ export function interpolate(x: Tensor, options: InterpolateOptions = {}): Tensor
   }
   checkSizes(x, sizes)
   const byIndex = known.tapsOf === nearest || known.tapsOf === nearestExact
-  if (!isFloatingPoint(x.dtype) && !(byIndex && x.dtype === 'uint8')) {
-    throw new RuntimeError(`"upsample_${mode}${x.ndim - 2}d" not implemented for '${dtypes[x.dtype].scalarName}'`)
-  }
+  if (!isFloatingPoint(x.dtype) && !(byIndex && x.dtype === 'uint8')) refuseDtype(`upsample_${mode}${x.ndim - 2}d`, x.dtype)
   // float16 and bfloat16 are sums of float32 products, rounded once.
   const computed: Dtype = byIndex || x.dtype === 'float64' ? x.dtype : 'float32'
   const round = x.dtype === 'float64' ? (v: number) => v : Math.fround

@@ -1,6 +1,6 @@
 import { record } from '../autograd/index.js'
+import { dtypes } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
-import { cppNames } from '../core/random-fill.js'
 import { formatShape, numelOf, sameShape } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -21,7 +21,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   }
   if (weight.ndim > 2) throw new RuntimeError(`t() expects a tensor with <= 2 dimensions, but self is ${weight.ndim}D`)
   if (x.dtype !== weight.dtype) {
-    throw new RuntimeError(`expected m1 and m2 to have the same dtype, but got: ${cppNames[x.dtype]} != ${cppNames[weight.dtype]}`)
+    throw new RuntimeError(`expected m1 and m2 to have the same dtype, but got: ${dtypes[x.dtype].cppName} != ${dtypes[weight.dtype].cppName}`)
   }
   if (weight.ndim === 1) {
     if (bias) throw new RuntimeError('mat2 must be a matrix, got 1-D tensor')
@@ -33,7 +33,8 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
     throw new RuntimeError(`mat1 and mat2 shapes cannot be multiplied (${rows}x${x.shape[x.ndim - 1]} and ${inputs}x${outputs})`)
   }
   if (bias) {
-    if (bias.dtype !== x.dtype) throw new RuntimeError(`Input type (${cppNames[x.dtype]}) and bias type (${cppNames[bias.dtype]}) should be the same`)
+    if (bias.dtype !== x.dtype)
+      throw new RuntimeError(`Input type (${dtypes[x.dtype].cppName}) and bias type (${dtypes[bias.dtype].cppName}) should be the same`)
     if (!sameShape(bias.shape, [outputs])) bias.expand([rows, outputs]) // throws where it can't be
   }
   const y = emptyTensor([...x.shape.slice(0, -1), outputs], x.dtype)

@@ -1,5 +1,5 @@
 import { noGrad, record } from '../autograd/index.js'
-import { dtypes, isFloatingPoint } from '../core/dtype.js'
+import { dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
@@ -37,7 +37,7 @@ function warnOfBroadcast(owner: string, x: Tensor, target: Tensor): void {
 function difference(owner: string, kernel: string, x: Tensor, target: Tensor): Tensor {
   const d = x.sub(target)
   warnOfBroadcast(owner, x, target)
-  if (!isFloatingPoint(d.dtype)) throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[d.dtype].scalarName}'`)
+  if (!isFloatingPoint(d.dtype)) refuseDtype(kernel, d.dtype)
   return d
 }
 

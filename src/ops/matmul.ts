@@ -1,7 +1,6 @@
 import { record } from '../autograd/index.js'
-import { dtypes } from '../core/dtype.js'
+import { dtypes, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { cppNames } from '../core/random-fill.js'
 import { broadcastShapes, formatShape, numelOf } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import type { View } from '../kernels/contract.js'
@@ -10,9 +9,9 @@ import { composed } from './composed.js'
 
 function checkDtypes(a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype) {
-    throw new RuntimeError(`expected m1 and m2 to have the same dtype, but got: ${cppNames[a.dtype]} != ${cppNames[b.dtype]}`)
+    throw new RuntimeError(`expected m1 and m2 to have the same dtype, but got: ${dtypes[a.dtype].cppName} != ${dtypes[b.dtype].cppName}`)
   }
-  if (a.dtype === 'bool') throw new RuntimeError('"addmm_impl_cpu_" not implemented for \'Bool\'')
+  if (a.dtype === 'bool') refuseDtype('addmm_impl_cpu_', a.dtype)
 }
 
 function checkInner(m: number, k: number, rows: number, columns: number): void {

@@ -1,4 +1,4 @@
-import { dtypes } from '../core/dtype.js'
+import { refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
@@ -50,7 +50,7 @@ function checkInput(owner: string, x: Tensor, axes: number): void {
     const lead = axes === 1 ? `${owner}: ` : ''
     throw new RuntimeError(`${lead}Expected ${ranks(axes)} (batch mode) tensor with optional 0 dim batch size for input, but got:${formatShape(x.shape)}`)
   }
-  if (x.dtype === 'bool') throw new RuntimeError(`"${owner}" not implemented for '${dtypes.bool.scalarName}'`)
+  if (x.dtype === 'bool') refuseDtype(owner, x.dtype)
 }
 
 function windowOptions(owner: string, axes: number, kernelSize: PerAxis, options: MaxPoolOptions): WindowOptions {

@@ -1,5 +1,5 @@
 import { Category, type Dtype, dtypes, getDefaultDtype, promoteTypes } from '../core/dtype.js'
-import { RuntimeError } from '../core/errors.js'
+import { kindOf, RuntimeError } from '../core/errors.js'
 import { Tensor } from '../core/tensor.js'
 
 export type Operand = Tensor | number
@@ -42,6 +42,6 @@ export function checkCast(from: Dtype, to: Dtype): void {
 
 export function checkOperand(owner: string, x: unknown): void {
   if (!(x instanceof Tensor) && typeof x !== 'number') {
-    throw new TypeError(`${owner}: expected a Tensor or a number, got ${x === null ? 'null' : typeof x}`)
+    throw new TypeError(`${owner}: expected a Tensor or a number, got ${kindOf(x)}`)
   }
 }

@@ -1,6 +1,6 @@
 import { record } from '../autograd/index.js'
-import { checkDtype, type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
-import { checkOptions, RuntimeError } from '../core/errors.js'
+import { checkDtype, type Dtype, isFloatingPoint, refuseDtype } from '../core/dtype.js'
+import { checkOptions } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -23,9 +23,7 @@ function normalized({ owner, log, node }: Definition, input: Tensor, dim: number
   if (!Number.isInteger(dim)) throw new TypeError(`${owner}: expected a dimension to normalise over, got ${String(dim)}`)
   const d = normalizeDim(dim, input.ndim)
   const x = input.to(options?.dtype ?? input.dtype)
-  if (!isFloatingPoint(x.dtype)) {
-    throw new RuntimeError(`"${log ? 'log_softmax' : 'softmax'}_lastdim_kernel_impl" not implemented for '${dtypes[x.dtype].scalarName}'`)
-  }
+  if (!isFloatingPoint(x.dtype)) refuseDtype(`${log ? 'log_softmax' : 'softmax'}_lastdim_kernel_impl`, x.dtype)
   const y = emptyTensor(x.shape, x.dtype)
   kernels.softmax(x, d, log, y)
   return record(y, { name: node, inputs: [x], saved: [y], backward: (dy, [y]) => [log ? logSoftmaxBackward(dy, y, d) : softmaxBackward(dy, y, d)] })

@@ -1,4 +1,4 @@
-import { checkOptions, ValueError } from '../core/errors.js'
+import { checkOptions, kindOf, ValueError } from '../core/errors.js'
 import { pythonFloat } from '../nn/names.js'
 
 /** One option of an optimizer. */
@@ -64,7 +64,7 @@ export function checkNames(owner: string, options: object, known: readonly strin
 
 export function checkKind<T>(owner: string, name: string, option: Option<T>, value: unknown): void {
   if (option.isKind(value)) return
-  throw new TypeError(`${owner}: ${name} must be ${option.kind}, got ${value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value}`)
+  throw new TypeError(`${owner}: ${name} must be ${option.kind}, got ${kindOf(value)}`)
 }
 
 /**

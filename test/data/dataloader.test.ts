@@ -215,7 +215,7 @@ describe('TensorDataset and Subset', () => {
     expect(() => new TensorDataset(arange(3), arange(4))).toThrow(new ValueError('Size mismatch between tensors: their first sizes are 3, 4'))
     expect(() => new TensorDataset()).toThrow(ValueError)
     expect(() => new TensorDataset(tensor(1))).toThrow(new IndexError('Dimension specified as 0 but tensor has no dimensions'))
-    expect(() => new TensorDataset([1, 2] as never)).toThrow('expected tensors, got object')
+    expect(() => new TensorDataset([1, 2] as never)).toThrow('expected tensors, got an array')
     const data = new TensorDataset(arange(3))
     for (const index of [3, -1, 0.5]) {
       expect(() => data.get(index)).toThrow(new IndexError(`index ${index} is out of bounds for dimension 0 with size 3`))

@@ -104,7 +104,7 @@ describe('saveSafetensors', () => {
   })
 
   it('refuses what is no tensor', () => {
-    expect(() => saveSafetensors({ a: [1] as never })).toThrow('the value of "a" must be a tensor, got object')
+    expect(() => saveSafetensors({ a: [1] as never })).toThrow('the value of "a" must be a tensor, got an array')
     expect(() => saveSafetensors({ a: null as never })).toThrow('got null')
   })
 })

@@ -1,4 +1,4 @@
-import { checkOptions, KeyError, ValueError } from '../../core/errors.js'
+import { checkOptions, KeyError, kindOf, ValueError } from '../../core/errors.js'
 import { pythonFloat, stateKey } from '../../nn/names.js'
 import { type GroupFields, type GroupOptions, Optimizer } from '../optimizer.js'
 
@@ -11,8 +11,6 @@ export type SchedulerStateDict = Record<string, unknown>
 /** Attributes with another name in PyTorch's state. */
 const savedNames: Readonly<Record<string, string>> = { stepCount: '_step_count', lastLr: '_last_lr' }
 const savedName = (name: string): string => savedNames[name] ?? stateKey(name)
-
-const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
 
 export const checkFinite = (name: string, value: number): number => {
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, got ${kindOf(value)}`)
