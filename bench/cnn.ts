@@ -1,6 +1,6 @@
 import { F, nn, noGrad, optim, steps, type Tensor, tensor } from '../src/index.js'
 import type { Jax } from './peers.js'
-import { type Contestant, numbers, product, type Workload } from './workload.js'
+import { type Contestant, each, numbers, product, type Workload } from './workload.js'
 
 /**
  * One training step of a small CNN on images of 28 x 28: convolution (3 x 3, 16 channels), norm, ReLU, max pooling, the same with 32
@@ -18,7 +18,7 @@ const labels = (): number[] => Array.from({ length: BATCH }, (_, i) => (i * 7) %
 const weights = (shape: readonly number[], seed: number): Float32Array => numbers(product(shape), seed).map((v) => v * 0.2)
 
 const shapes = { conv1: [16, 1, 3, 3], conv2: [32, 16, 3, 3], fc: [CLASSES, 32 * 49], bias: [CLASSES] }
-type Norm = 'batch' | 'layer'
+export type Norm = 'batch' | 'layer'
 const normShapes: Record<Norm, [number[], number[]]> = {
   batch: [[16], [32]],
   layer: [
@@ -27,7 +27,8 @@ const normShapes: Record<Norm, [number[], number[]]> = {
   ],
 }
 
-function ours(norm: Norm): Contestant {
+/** The training step that is timed, and that test/bench/ counts launches and allocations of. */
+export function trainingStep(norm: Norm): { run(): void; firstGradient(): Float32Array; end(): void } {
   const make = (i: 0 | 1) => (norm === 'batch' ? new nn.BatchNorm2d(normShapes.batch[i][0]) : new nn.LayerNorm(normShapes.layer[i]))
   const model = new nn.Sequential(
     new nn.Conv2d(1, 16, 3, { padding: 1, bias: false }),
@@ -62,12 +63,18 @@ function ours(norm: Norm): Contestant {
       backward()
       optimizer.step()
     },
-    result: () => {
+    firstGradient: () => {
       turns.next()
       backward()
       return (conv1.grad as Tensor).toTypedArray() as Float32Array
     },
+    end: () => turns.return(),
   }
+}
+
+function ours(norm: Norm): Contestant {
+  const step = trainingStep(norm)
+  return { times: each(step.run), result: () => [step.firstGradient()], dispose: step.end }
 }
 
 function withJax(jax: Jax, norm: Norm): Contestant {
@@ -120,25 +127,58 @@ function withJax(jax: Jax, norm: Norm): Contestant {
   const gradient = jax.grad(loss) as (p: A[], input: A, wanted: A) => A[]
   const gradients = () => gradient(parameters.map((p) => p.ref) as A[], x.ref, target.ref)
   return {
-    run: async () => {
+    times: each(async () => {
       const g = gradients()
       parameters = parameters.map((p, i) => p.sub(g[i].mul(LR)) as A)
       await jax.blockUntilReady(parameters.map((p) => p.ref))
-    },
+    }),
     result: async () => {
       const [first, ...rest] = gradients()
       for (const a of rest) a.dispose()
-      return (await first.data()) as Float32Array
+      return [(await first.data()) as Float32Array]
+    },
+    dispose: () => {
+      for (const a of [x, target, ...parameters]) a.dispose()
     },
   }
 }
 
-const without = { tfjs: 'its wasm backend has no gradient of a convolution (Conv2DBackpropFilter not registered)' }
+const python = (norm: Norm): string => {
+  const layers = normShapes[norm].map((shape) => (norm === 'batch' ? `nn.BatchNorm2d(${shape})` : `nn.LayerNorm([${shape}])`))
+  return `
+model = nn.Sequential(
+    nn.Conv2d(1, 16, 3, padding=1, bias=False), ${layers[0]}, nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3, padding=1, bias=False), ${layers[1]}, nn.ReLU(), nn.MaxPool2d(2),
+    nn.Flatten(), nn.Linear(${32 * 49}, ${CLASSES}))
+with torch.no_grad():
+    for p, seed in ((model[0].weight, 3), (model[4].weight, 4), (model[9].weight, 5), (model[9].bias, 6)):
+        p.copy_(numbers(p.shape, seed) * 0.2)
+x = numbers([${BATCH}, 1, 28, 28], 1)
+target = torch.arange(${BATCH}) * 7 % ${CLASSES}
+optimizer = torch.optim.SGD(model.parameters(), lr=${LR})
+def backward():
+    optimizer.zero_grad()
+    F.cross_entropy(model(x), target).backward()
+    return [model[0].weight.grad]
+def train():
+    backward()
+    optimizer.step()
+timed(train, backward)`
+}
+
+/** Both convolutions with the gradients of their weights, the second also of its input, and the linear layer. */
+const flops = BATCH * (2 * 2 * 784 * 16 * 9 + 3 * 2 * 196 * 32 * 144 + 3 * 2 * 32 * 49 * CLASSES)
 
 export const cnn: readonly Workload[] = (['batch', 'layer'] as const).map((norm) => ({
   name: `cnn_${norm === 'batch' ? 'bn' : 'ln'}_step`,
   description: `training step of a CNN with ${norm === 'batch' ? 'BatchNorm2d' : 'LayerNorm'}, batch ${BATCH}, images 28 x 28`,
+  flops,
   ours: () => ours(norm),
   jax: (jax) => withJax(jax, norm),
-  without,
+  torch: python(norm),
+  without: { tfjs: 'no gradient of a convolution in its wasm backend (Conv2DBackpropFilter)' },
+  targets: [
+    { peer: 'torch', ratio: 2 },
+    { peer: 'torch128', ratio: 0.65 },
+  ],
 }))

@@ -1,102 +1,140 @@
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { nearestName } from '../src/core/errors.js'
 import { cnn } from './cnn.js'
-import { interleave, type Run, type Timing } from './measure.js'
+import { elementwise } from './elementwise.js'
 import { norms } from './norms.js'
-import { loadPeers, type PeerName, peerNames } from './peers.js'
-import type { Contestant, Workload } from './workload.js'
+import { overhead } from './overhead.js'
+import { type PeerName, peerNames, titles } from './peers.js'
+import { products } from './products.js'
+import { report, reportPath } from './report.js'
+import { endPeers, loadPeers, measure, type Row } from './run.js'
+import { scaling } from './scaling.js'
+import { rate, ratio, timing } from './text.js'
+import type { Workload } from './workload.js'
 
-/**
- * Times Evenkeel beside its peers, interleaved in one run: `npm run bench [-- --only NAME,... --peers jax,tfjs --seconds S --json FILE]`.
- * Results are compared before anything is timed. Medians in ms; the ratio is the peer's median over ours.
- */
+/** Times Evenkeel beside its peers in one run, after comparing their results. */
 
-const workloads: readonly Workload[] = [...norms, ...cnn]
+const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...elementwise, ...overhead]
+const defaultPeers: readonly PeerName[] = ['jax', 'tfjs', 'torch']
 
-const usage = `Usage: npm run bench [-- --only NAME,... --peers jax,tfjs --seconds S --json FILE]
+const usage = `Usage: npm run bench [-- OPTIONS]
+  --only NAME,...          workloads, also by their beginning; default: all
+  --peers jax,tfjs,torch   what to compare with; torch128 is PyTorch limited to 128-bit vectors, '' nothing
+  --torch-python COMMAND   a Python with torch; default: python3 or python, where they have it
+  --threads 1              the number of threads; this version has one
+  --seconds S              for each workload, default 3
+  --json FILE              writes the medians in ms
+  --report                 measures all and writes ${reportPath}
+Ctrl-C ends after what is being measured, with what there is; a second one at once.
 Workloads: ${workloads.map((w) => w.name).join(', ')}`
-
-interface Row {
-  name: string
-  threads: number
-  /** Median in ms. */
-  ms: number
-  peers: Record<PeerName, number | null>
-}
 
 class UsageError extends Error {}
 
-function choose<T extends string>(what: string, text: string | undefined, all: readonly T[]): readonly T[] {
-  if (text === undefined) return all
-  return text
-    .split(',')
-    .filter((n) => n !== '')
-    .map((name) => {
-      const found = all.find((n) => n === name)
-      if (!found) throw new UsageError(`unknown ${what} '${name}', did you mean '${nearestName(name, all) ?? all[0]}'?`)
-      return found
-    })
+const words = (text: string): string[] => text.split(',').filter((n) => n !== '')
+
+function unknown(what: string, name: string, all: readonly string[]): UsageError {
+  return new UsageError(`unknown ${what} '${name}', did you mean '${nearestName(name, all) ?? all[0]}'?`)
 }
 
-/** @throws Error where a peer's numbers differ: then its time would mean nothing */
-async function agree(workload: Workload, name: string, ours: Float32Array, theirs: Float32Array): Promise<void> {
-  const scale = ours.reduce((m, v) => Math.max(m, Math.abs(v)), 0)
-  let worst = 0
-  for (let i = 0; i < ours.length; i++) worst = Math.max(worst, Math.abs(ours[i] - theirs[i]))
-  if (ours.length !== theirs.length || !(worst <= 1e-3 * scale)) {
-    throw new Error(`${workload.name}: ${name} gives other numbers (largest difference ${worst}, largest value ${scale})`)
-  }
+function choosePeers(text: string | undefined): readonly PeerName[] {
+  if (text === undefined) return defaultPeers
+  return words(text).map((name) => {
+    const found = peerNames.find((n) => n === name)
+    if (!found) throw unknown('peer', name, peerNames)
+    return found
+  })
 }
 
-const ms = (t: Timing | undefined): string => (t ? `${t.median.toFixed(t.median < 10 ? 3 : 1)} ±${Math.round(t.spread * 100)}%` : '-')
+function chooseWorkloads(text: string | undefined): readonly Workload[] {
+  if (text === undefined) return workloads
+  const names = workloads.map((w) => w.name)
+  const wanted = words(text)
+  for (const name of wanted) if (!names.some((n) => n.startsWith(name))) throw unknown('workload', name, names)
+  return workloads.filter((w) => wanted.some((name) => (names.includes(name) ? w.name === name : w.name.startsWith(name))))
+}
 
-async function main(): Promise<void> {
+function options() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
       peers: { type: 'string' },
+      'torch-python': { type: 'string' },
+      threads: { type: 'string', default: '1' },
       seconds: { type: 'string', default: '3' },
       json: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
+      report: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  if (values.help) {
+  const seconds = Number(values.seconds)
+  if (!(seconds > 0)) throw new UsageError(`--seconds must be a positive number, got '${values.seconds}'`)
+  if (values.threads !== '1') throw new UsageError(`--threads: this version computes on one thread, so it must be 1, got '${values.threads}'`)
+  if (values.report && values.only !== undefined) throw new UsageError('--report writes about all workloads, so it takes no --only')
+  return { ...values, seconds, python: values['torch-python'] ?? null, chosen: chooseWorkloads(values.only), peers: choosePeers(values.peers) }
+}
+
+const WIDTH = { name: 25, time: 17, rate: 22, ratio: 15 }
+
+function printRow({ workload, own, peers, rate: reached }: Row, names: readonly PeerName[]): void {
+  const columns = names.map((n) => timing(peers[n]).padEnd(WIDTH.time) + ratio(peers[n], own).padEnd(WIDTH.ratio))
+  console.log(workload.name.padEnd(WIDTH.name) + timing(own).padEnd(WIDTH.time) + rate(reached).padEnd(WIDTH.rate) + columns.join('').trimEnd())
+  for (const n of names) if (workload.without?.[n]) console.log(`${''.padEnd(WIDTH.name)}${titles[n]}: ${workload.without[n]}`)
+}
+
+async function main(): Promise<void> {
+  const { help, seconds, python, chosen, peers: names, json, report: reporting } = options()
+  if (help) {
     console.log(usage)
     return
   }
-  const only = choose(
-    'workload',
-    values.only,
-    workloads.map((w) => w.name),
-  )
-  const names = choose('peer', values.peers, peerNames)
-  const seconds = Number(values.seconds)
-  if (!(seconds > 0)) throw new UsageError(`--seconds must be a positive number, got '${values.seconds}'`)
-  const peers = await loadPeers(names)
-  console.log(`${cpus()[0].model}, Node ${process.version}, one thread; medians in ms ± half the distance between the 10th and 90th percentile`)
-  console.log(`${'workload'.padEnd(20)}${'Evenkeel'.padEnd(16)}${'GB/s'.padEnd(8)}${peerNames.map((n) => n.padEnd(16) + 'ratio'.padEnd(8)).join('')}`)
+  let interrupted = false
+  process.on('SIGINT', () => {
+    if (interrupted) process.exit(130)
+    interrupted = true
+    console.error('bench: ending; Ctrl-C again ends at once')
+  })
+  const loadBefore = loadavg()[0]
+  const peers = await loadPeers(names, python, 1)
   const rows: Row[] = []
-  for (const workload of workloads.filter((w) => only.includes(w.name))) {
-    const contestants: Partial<Record<'ours' | PeerName, Contestant>> = { ours: workload.ours() }
-    if (peers.jax && workload.jax) contestants.jax = workload.jax(peers.jax)
-    if (peers.tfjs && workload.tfjs) contestants.tfjs = workload.tfjs(peers.tfjs)
-    const ours = await workload.ours().result()
-    for (const name of peerNames) {
-      const peer = contestants[name]
-      if (peer) await agree(workload, name, ours, await peer.result())
+  try {
+    console.log(`${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, one thread; load ${loadBefore.toFixed(1)}`)
+    for (const n of ['torch', 'torch128'] as const) if (names.includes(n)) console.log(`${titles[n]}: ${peers[n]?.version ?? peers.missing}`)
+    console.log(
+      'Median ± half the distance between the 10th and 90th percentile; the share of what this machine can do at most; how many times as long a peer takes (fastest calls)',
+    )
+    const heads = names.map((n) => titles[n].padEnd(WIDTH.time + WIDTH.ratio))
+    console.log('workload'.padEnd(WIDTH.name) + 'Evenkeel'.padEnd(WIDTH.time) + 'rate, of the ceiling'.padEnd(WIDTH.rate) + heads.join('').trimEnd())
+    for (const workload of chosen) {
+      if (interrupted) break
+      const row = await measure(workload, peers, seconds, () => interrupted)
+      if (!row) break
+      printRow(row, names)
+      rows.push(row)
     }
-    const runs = Object.fromEntries(Object.entries(contestants).map(([n, c]) => [n, c.run])) as Record<string, Run>
-    const timings: Record<string, Timing | undefined> = await interleave(runs, seconds)
-    const own = timings.ours as Timing
-    const rate = workload.bytes ? (workload.bytes / own.median / 1e6).toFixed(1) : ''
-    const columns = peerNames.map((n) => ms(timings[n]).padEnd(16) + (timings[n] ? `${(timings[n].median / own.median).toFixed(1)}x` : '').padEnd(8))
-    console.log(`${workload.name.padEnd(20)}${ms(own).padEnd(16)}${rate.padEnd(8)}${columns.join('')}`)
-    for (const [peer, reason] of Object.entries(workload.without ?? {})) if (names.includes(peer as PeerName)) console.log(`${''.padEnd(20)}${peer}: ${reason}`)
-    rows.push({ name: workload.name, threads: 1, ms: own.median, peers: { jax: timings.jax?.median ?? null, tfjs: timings.tfjs?.median ?? null } })
+    if (json !== undefined) writeFileSync(json, jsonOf(rows, names))
+    if (reporting && !interrupted) {
+      const sizes = await scaling(seconds, (line) => console.log(line))
+      report(rows, names, peers, sizes, [loadBefore, loadavg()[0]], seconds)
+      console.log(`written: ${reportPath}`)
+    }
+  } finally {
+    endPeers(peers)
   }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ rows }, null, 2)}\n`)
+  if (interrupted) process.exitCode = 130
+}
+
+/** Medians in ms; null where a peer can't, or wasn't there. */
+function jsonOf(rows: readonly Row[], names: readonly PeerName[]): string {
+  const columns = [...new Set([...defaultPeers, ...names])]
+  const list = rows.map(({ workload, own, peers }) => ({
+    name: workload.name,
+    threads: 1,
+    ms: own.median,
+    peers: Object.fromEntries(columns.map((n) => [n, peers[n]?.median ?? null])),
+  }))
+  return `${JSON.stringify({ rows: list }, null, 2)}\n`
 }
 
 try {

@@ -1,11 +1,11 @@
-import type { Run } from './measure.js'
-import type { Peers } from './peers.js'
+import type { Jax, PeerName, Tfjs } from './peers.js'
 
 /** One contestant: what is timed, and one result to check first. */
 export interface Contestant {
-  run: Run
-  /** The numbers that all contestants must agree on. */
-  result(): Promise<Float32Array> | Float32Array
+  /** Runs `calls` times. @returns ms of each */
+  times(calls: number): readonly number[] | Promise<readonly number[]>
+  /** The arrays that all contestants must agree on, from a fresh start. */
+  result(): readonly Float32Array[] | Promise<readonly Float32Array[]>
   dispose?(): void
 }
 
@@ -13,14 +13,37 @@ export interface Workload {
   name: string
   /** What is done, with sizes. */
   description: string
-  /** Bytes that the operation has to move at least, for the rate in GB/s. */
+  /** Bytes that the operation has to move at least: its rate is in GB/s, its ceiling a copy of `copy` bytes. */
   bytes?: number
-  ours(): Contestant
-  jax?(jax: NonNullable<Peers['jax']>): Contestant
-  tfjs?(tf: NonNullable<Peers['tfjs']>): Contestant
+  copy?: number
+  /** Floating-point operations, where they are the limit: the rate is in GF/s, the ceiling 128-bit arithmetic in registers. */
+  flops?: number
+  ours(): Contestant | Promise<Contestant>
+  jax?(jax: Jax): Contestant
+  tfjs?(tf: Tfjs): Contestant
+  /** The same as a Python program: calls `timed(run, result)`, with what torch_peer.py defines. */
+  torch?: string
   /** Why a peer is missing. */
-  without?: Partial<Record<keyof Peers, string>>
+  without?: Partial<Record<PeerName, string>>
+  /** What to reach: ours over the peer's median, or ms. */
+  targets?: readonly Target[]
 }
+
+export type Target = { peer: PeerName; ratio: number } | { ms: number }
+
+/** Times every call of `run` by itself; where a call does `repeats` of what is measured, a time is that of one. */
+export const each =
+  (run: () => void | Promise<void>, repeats = 1): Contestant['times'] =>
+  async (calls) => {
+    const times: number[] = []
+    for (let i = 0; i < calls; i++) {
+      const start = performance.now()
+      const pending = run()
+      if (pending) await pending
+      times.push((performance.now() - start) / repeats)
+    }
+    return times
+  }
 
 /** Fixed numbers, the same for every contestant: sines of the index, spread over -1 to 1. */
 export function numbers(length: number, seed: number): Float32Array {

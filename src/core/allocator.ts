@@ -44,6 +44,8 @@ export function sizeClass(bytes: number): number {
 
 export class Allocator {
   readonly memory: WebAssembly.Memory
+  /** Since the start: blocks handed out, the bytes asked for, and bytes of memory that no block had held before. */
+  readonly counts = { allocations: 0, bytes: 0, freshBytes: 0 }
   private readonly free = new Map<number, number[]>()
   private readonly live = new Set<Block>()
   private top = FIRST_FREE_BYTE
@@ -61,6 +63,8 @@ export class Allocator {
     if (ptr === undefined) throw this.outOfMemory(bytes, describe())
     const block: Block = { ptr, size, live: true, describe }
     this.live.add(block)
+    this.counts.allocations++
+    this.counts.bytes += bytes
     this.liveBytes += size
     if (this.liveBytes > this.peak) this.peak = this.liveBytes
     return block
@@ -111,6 +115,7 @@ export class Allocator {
     }
     const ptr = this.top
     this.top = ptr + size
+    this.counts.freshBytes += size
     return ptr
   }
 

@@ -1,0 +1,17 @@
+import type { Timing } from './measure.js'
+import type { Row } from './run.js'
+
+/** Figures as text, the same on the screen and in the report. */
+
+const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
+
+/** In us below 0.1 ms. */
+export const milliseconds = (ms: number): string => (ms < 0.1 ? `${digits(ms * 1000)} us` : `${digits(ms)} ms`)
+
+/** A single call has no spread. */
+export const timing = (t: Timing | undefined): string => (t ? milliseconds(t.median) + (t.samples > 1 ? ` ±${Math.round(t.spread * 100)}%` : ' once') : '-')
+
+/** How many times as long as ours: above 1 Evenkeel is faster. In brackets the same of the fastest calls, which a loaded machine disturbs less. */
+export const ratio = (peer: Timing | undefined, own: Timing): string => (peer ? `${digits(peer.median / own.median)}x (${digits(peer.min / own.min)})` : '')
+
+export const rate = (r: Row['rate']): string => (r ? `${digits(r.value)} ${r.unit}, ${Math.round((100 * r.value) / r.ceiling)}%` : '')
