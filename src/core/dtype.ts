@@ -1,4 +1,4 @@
-import { RuntimeError } from './errors.js'
+import { kindOf, RuntimeError } from './errors.js'
 
 /** Element types, under PyTorch's names. `float16` and `bfloat16` are storage types: arithmetic on them runs in f32 or better. */
 export type Dtype = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint8' | 'bool'
@@ -47,7 +47,10 @@ export const dtypes: Readonly<Record<Dtype, DtypeInfo>> = {
 export const isFloatingPoint = (dtype: Dtype): boolean => dtypes[dtype].category === Category.Float
 
 export function checkDtype(owner: string, dtype: Dtype): void {
-  if (!(dtype in dtypes)) throw new TypeError(`${owner}: unknown dtype '${String(dtype)}', expected one of ${Object.keys(dtypes).join(', ')}`)
+  if (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype))
+    throw new TypeError(
+      `${owner}: unknown dtype ${typeof dtype === 'string' ? `'${dtype}'` : kindOf(dtype)}, expected one of ${Object.keys(dtypes).join(', ')}`,
+    )
 }
 
 /** @throws RuntimeError with PyTorch's text for a kernel that `dtype` does not have */

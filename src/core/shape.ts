@@ -1,4 +1,4 @@
-import { IndexError, RuntimeError } from './errors.js'
+import { IndexError, kindOf, RuntimeError } from './errors.js'
 
 export type Shape = readonly number[]
 
@@ -43,7 +43,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** @throws RuntimeError for a size that is negative, fractional or not a number. */
 export function checkShape(owner: string, shape: Shape): void {
-  if (!Array.isArray(shape)) throw new TypeError(`${owner}: a shape must be an array of sizes, got ${typeof shape}`)
+  if (!Array.isArray(shape)) throw new TypeError(`${owner}: a shape must be an array of sizes, got ${kindOf(shape)}`)
   for (const size of shape) {
     if (!Number.isInteger(size)) throw new TypeError(`${owner}: sizes must be whole numbers, got ${formatShape(shape)}`)
     if (size < 0) throw new RuntimeError(`Trying to create tensor with negative dimension ${size}: ${formatShape(shape)}`)
@@ -56,6 +56,7 @@ export function checkShape(owner: string, shape: Shape): void {
  */
 export function normalizeDim(dim: number, rank: number): number {
   const range = Math.max(rank, 1)
+  if (typeof dim !== 'number') throw new TypeError(`a dimension must be a whole number, got ${kindOf(dim)}`)
   if (!Number.isInteger(dim) || dim < -range || dim >= range) {
     throw new IndexError(`Dimension out of range (expected to be in range of [${-range}, ${range - 1}], but got ${dim})`)
   }
@@ -68,7 +69,9 @@ export function normalizeDims(dims: number | readonly number[] | null | undefine
     const dim = normalizeDim(dims, rank)
     return rank === 0 ? [] : [dim]
   }
-  if (!dims || dims.length === 0) return range(rank)
+  if (dims === null || dims === undefined) return range(rank)
+  if (!Array.isArray(dims)) throw new TypeError(`dim must be a whole number or an array of them, got ${kindOf(dims)}`)
+  if (dims.length === 0) return range(rank)
   const list = dims.map((d) => normalizeDim(d, rank)).sort((a, b) => a - b)
   for (let i = 1; i < list.length; i++) {
     if (list[i] === list[i - 1]) throw new RuntimeError(`dim ${list[i]} appears multiple times in the list of dims`)

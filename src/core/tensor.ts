@@ -1,5 +1,5 @@
 import { type Dtype, dtypes, type TypedArray } from './dtype.js'
-import { RuntimeError } from './errors.js'
+import { kindOf, RuntimeError } from './errors.js'
 import type { GradFn, GradHook } from './graph.js'
 import { formatTensor } from './print.js'
 import { contiguousStrides, formatShape, isContiguous, numelOf, type Shape } from './shape.js'
@@ -143,6 +143,19 @@ export class Tensor {
   [inspect](): string {
     return this.storage.releasedBy === null ? formatTensor(this) : `tensor(released ${this.storage.releasedBy})`
   }
+}
+
+/** @throws TypeError where an operation is called with something else in the place of a tensor */
+export function checkTensor(owner: string, name: string, value: unknown): asserts value is Tensor {
+  if (value instanceof Tensor) return
+  throw new TypeError(
+    value === undefined ? `${owner}: missing 1 required positional argument: '${name}'` : `${owner}: argument '${name}' must be Tensor, not ${kindOf(value)}`,
+  )
+}
+
+/** The same for one that may be left out. */
+export function checkOptionalTensor(owner: string, name: string, value: unknown): asserts value is Tensor | null | undefined {
+  if (value !== null && value !== undefined) checkTensor(owner, name, value)
 }
 
 /** A tensor with undefined contents, contiguous. */

@@ -1,6 +1,6 @@
 import { inPlace, record } from '../autograd/index.js'
 import type { Dtype } from '../core/dtype.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { zerosLike } from './create.js'
@@ -57,6 +57,7 @@ function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): 
  * @param slopeParams where the gradient's parameters are others
  */
 export function activate(def: Definition, x: Tensor, params: Params, inplace = false, slopeParams: Params = params): Tensor {
+  checkTensor(def.forward, 'input', x)
   if (!inplace) return evaluate(def, x, params, slopeParams)
   checkCast(def.dtype(x.dtype), x.dtype)
   checkOverlap(x)

@@ -3,12 +3,13 @@ import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { activate, type Definition, type Params } from './activation-rule.js'
-import { where } from './binary.js'
+import { div, sub, where } from './binary.js'
 import { composed } from './composed.js'
 import { zerosLike } from './create.js'
 import { floatResult } from './promote.js'
+import { abs } from './unary.js'
 
 /** Activations: element-wise functions, each with its curvature where that is not zero (activation-rule.ts). */
 
@@ -358,10 +359,10 @@ export function threshold(x: Tensor, limit: number, value: number, options: Inpl
 export const threshold_ = (x: Tensor, limit: number, value: number): Tensor => threshold(x, limit, value, { inplace: true })
 
 /** x - tanh(x). */
-export const tanhshrink = (x: Tensor): Tensor => composed([x], () => x.sub(x.tanh()))
+export const tanhshrink = (x: Tensor): Tensor => composed([x], () => sub(x, tanh(x)))
 
 /** x / (1 + |x|). */
-export const softsign = (x: Tensor): Tensor => composed([x], () => x.div(x.abs().add(1)))
+export const softsign = (x: Tensor): Tensor => composed([x], () => div(x, abs(x).add(1)))
 
 export interface GluOptions {
   /** Which axis is halved. Default -1. */
@@ -373,6 +374,7 @@ export interface GluOptions {
  * @throws RuntimeError where the size of that axis is odd
  */
 export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
+  checkTensor('glu', 'input', x)
   checkOptions('glu', options, ['dim'])
   if (x.ndim === 0) throw new RuntimeError('glu does not support scalars because halving size must be even')
   const dim = normalizeDim(options.dim ?? -1, x.ndim)
@@ -387,6 +389,8 @@ export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
  * @throws RuntimeError where the number of slopes is neither 1 nor that of the channels
  */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
+  checkTensor('prelu', 'input', x)
+  checkTensor('prelu', 'weight', weight)
   if (x.dtype !== weight.dtype) {
     throw new RuntimeError(`prelu: Type promoting not supported. Got ${dtypes[x.dtype].scalarName} and ${dtypes[weight.dtype].scalarName}`)
   }

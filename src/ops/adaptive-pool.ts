@@ -1,7 +1,7 @@
 import { isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { adaptiveAxis } from './pool-windows.js'
 import { averageOverWindows, maxOverWindows } from './pooling.js'
 
@@ -9,6 +9,7 @@ import { averageOverWindows, maxOverWindows } from './pooling.js'
 export type OutputSize = number | null | readonly (number | null)[]
 
 function checkInput(owner: string, x: Tensor, axes: number, colon: string): void {
+  checkTensor(owner, 'input', x)
   if (x.ndim !== axes + 1 && x.ndim !== axes + 2) {
     if (axes === 1) {
       throw new RuntimeError(`Expected 2 to 3 dimensions, but got ${x.ndim}-dimensional tensor for argument #1 'self' (while checking arguments for ${owner})`)

@@ -2,7 +2,7 @@ import { inPlace, record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import type { BinaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
@@ -54,6 +54,7 @@ function differentiable(op: BinaryOp, def: Definition): BinaryFunction {
 
 /** Writes op(a, b) over `a`; `compute` is the same with a graph. */
 function writeOver(op: BinaryOp, a: Tensor, b: Operand, compute: (original: Tensor) => Tensor, params?: readonly number[], dtype = resultType(a, b)): Tensor {
+  checkTensor(`${op}_`, 'input', a)
   checkOperand(`${op}_`, b)
   checkCast(dtype, a.dtype)
   checkInPlaceShape(a, broadcastShapes(a.shape, shapeOf(b)))
@@ -112,7 +113,7 @@ export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor {
 }
 
 function checkNoBool(a: Operand, b: Operand): void {
-  const isBool = (x: Operand) => typeof x !== 'number' && x.dtype === 'bool'
+  const isBool = (x: Operand) => x instanceof Tensor && x.dtype === 'bool'
   if (isBool(a) && isBool(b)) {
     throw new RuntimeError('Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.')
   }
@@ -288,6 +289,8 @@ export const logicalXor: BinaryFunction = comparison('logicalXor')
 
 function bitwise(op: BinaryOp, torchName: string): BinaryFunction {
   return (a, b) => {
+    checkOperand(op, a)
+    checkOperand(op, b)
     const dtype = resultType(a, b)
     if (isFloatingPoint(dtype)) refuseDtype(`${torchName}_cpu`, dtype)
     return compute(op, a, b, dtype)
@@ -302,6 +305,7 @@ export const bitwiseXor: BinaryFunction = bitwise('bitwiseXor', 'bitwise_xor')
 
 /** Elements of `a` where `condition` is true, else of `b`; all broadcast. As `torch.where`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  checkTensor('where', 'condition', condition)
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
     throw new RuntimeError(`where expected condition to be a boolean tensor, but got a tensor with dtype ${dtypes[condition.dtype].scalarName}`)
   }
@@ -317,7 +321,9 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   })
 }
 
-function checkMask(mask: Tensor, value: Operand): void {
+function checkMask(x: Tensor, mask: Tensor, value: Operand): void {
+  checkTensor('maskedFill', 'input', x)
+  checkTensor('maskedFill', 'mask', mask)
   checkOperand('maskedFill', value)
   if (mask.dtype !== 'bool') throw new RuntimeError(`masked_fill_ only supports boolean masks, but got mask with dtype ${dtypes[mask.dtype].cppName}`)
   if (value instanceof Tensor && value.ndim > 0) {
@@ -327,7 +333,7 @@ function checkMask(mask: Tensor, value: Operand): void {
 
 /** `value` where `mask` is true, else x. As `torch.masked_fill`. */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  checkMask(mask, value)
+  checkMask(x, mask, value)
   const y = emptyTensor(broadcastShapes(mask.shape, x.shape), x.dtype)
   kernels.where(mask, value, x, y)
   return record(y, {
@@ -340,7 +346,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
 
 /** `maskedFill`, written over x. */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  checkMask(mask, value)
+  checkMask(x, mask, value)
   checkInPlaceShape(x, broadcastShapes(x.shape, mask.shape))
   checkOverlap(x, mask)
   return inPlace(
@@ -353,11 +359,13 @@ export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
 
 /** `add`, written over a. */
 export function add_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
+  checkTensor('add_', 'input', a)
   return writeOver('add', a, b, (original) => add(original, b, options), alphaParams(alphaOf('add_', options, a.dtype)))
 }
 
 /** `sub`, written over a. */
 export function sub_(a: Tensor, b: Operand, options?: AlphaOptions): Tensor {
+  checkTensor('sub_', 'input', a)
   checkNoBool(a, b)
   return writeOver('sub', a, b, (original) => sub(original, b, options), alphaParams(alphaOf('sub_', options, a.dtype)))
 }
@@ -370,6 +378,7 @@ export const div_ = (a: Tensor, b: Operand): Tensor => writeOver('div', a, b, (o
 
 /** `pow`, written over a. */
 export function pow_(a: Tensor, b: Operand): Tensor {
+  checkTensor('pow_', 'input', a)
   checkPower(a.dtype, b)
   return writeOver('pow', a, b, (original) => pow(original, b))
 }

@@ -1,7 +1,7 @@
 import { inPlace, record } from '../autograd/index.js'
 import { RuntimeError } from '../core/errors.js'
 import { broadcastShapes } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { checkOverlap } from './overlap.js'
@@ -32,6 +32,7 @@ function checkBounds(min: Bound | undefined, max: Bound | undefined): [Bound, Bo
  * @throws RuntimeError where neither bound is given
  */
 export function clamp(x: Tensor, min?: Bound, max?: Bound): Tensor {
+  checkTensor('clamp', 'input', x)
   const [low, high] = checkBounds(min, max)
   const bounds = [low, high].filter((b) => b !== null)
   const y = emptyTensor(broadcastShapes(x.shape, ...bounds.map((b) => (typeof b === 'number' ? [] : b.shape))), resultType(x, ...bounds))
@@ -67,6 +68,7 @@ export const clampMax = (x: Tensor, max: Operand): Tensor => clamp(x, null, max)
 
 /** `clamp`, written over x. */
 export function clamp_(x: Tensor, min?: Bound, max?: Bound): Tensor {
+  checkTensor('clamp_', 'input', x)
   const [low, high] = checkBounds(min, max)
   const bounds = [low, high].filter((b) => b !== null)
   checkCast(resultType(x, ...bounds), x.dtype)

@@ -3,7 +3,7 @@ import { dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { sameShape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 
 export interface CloseOptions {
   /** Relative tolerance, of the second tensor. Default 1e-5. */
@@ -19,6 +19,8 @@ export interface CloseOptions {
  * @throws RuntimeError where the dtypes differ or a tolerance is negative
  */
 export function isclose(a: Tensor, b: Tensor, options?: CloseOptions): Tensor {
+  checkTensor('isclose', 'a', a)
+  checkTensor('isclose', 'b', b)
   checkOptions('isclose', options, ['rtol', 'atol', 'equalNan'])
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options ?? {}
   if (a.dtype !== b.dtype) throw new RuntimeError(`${dtypes[a.dtype].scalarName} did not match ${dtypes[b.dtype].scalarName}`)
@@ -42,4 +44,8 @@ export function isclose(a: Tensor, b: Tensor, options?: CloseOptions): Tensor {
 export const allclose = (a: Tensor, b: Tensor, options?: CloseOptions): boolean => scope(() => isclose(a, b, options).all().item() !== 0)
 
 /** Whether both have the same shape and elements; NaN equals nothing. As `torch.equal`. */
-export const equal = (a: Tensor, b: Tensor): boolean => sameShape(a.shape, b.shape) && scope(() => a.eq(b).all().item() !== 0)
+export function equal(a: Tensor, b: Tensor): boolean {
+  checkTensor('equal', 'input', a)
+  checkTensor('equal', 'other', b)
+  return sameShape(a.shape, b.shape) && scope(() => a.eq(b).all().item() !== 0)
+}

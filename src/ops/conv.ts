@@ -1,7 +1,7 @@
 import { dtypes } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
 import { composed } from './composed.js'
 import { convolve, convolveTransposed } from './convolution.js'
@@ -41,7 +41,10 @@ function perAxis(name: string, value: PerAxis, axes: number, weight: Tensor): re
 
 const sizesTimes = (sizes: Shape): string => `(${sizes.join(' x ')})`
 
-function checkInput(owner: string, x: Tensor, bias: Tensor | null, axes: number): void {
+function checkInput(owner: string, x: Tensor, weight: Tensor, bias: Tensor | null, axes: number): void {
+  checkTensor(owner, 'input', x)
+  checkTensor(owner, 'weight', weight)
+  checkOptionalTensor(owner, 'bias', bias)
   if (x.ndim !== axes + 1 && x.ndim !== axes + 2) {
     throw new RuntimeError(`Expected ${axes + 1}D (unbatched) or ${axes + 2}D (batched) input to ${owner}, but got input of size: ${formatShape(x.shape)}`)
   }
@@ -95,7 +98,7 @@ const reachOf = (weight: Tensor, dilation: Shape): number[] => dilation.map((d, 
 function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
   const owner = `conv${axes}d`
   checkOptions(owner, options, ['stride', 'padding', 'dilation', 'groups'])
-  checkInput(owner, input, bias, axes)
+  checkInput(owner, input, weight, bias, axes)
   const convolveBatch = (x: Tensor) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
     const dilation = perAxis('dilation', options.dilation ?? 1, axes, weight)
@@ -171,7 +174,7 @@ function checkOutputPadding(outputPadding: Shape, stride: Shape, dilation: Shape
 function convTransposeNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions): Tensor {
   const owner = `conv_transpose${axes}d`
   checkOptions(owner, options, ['stride', 'padding', 'outputPadding', 'groups', 'dilation'])
-  checkInput(owner, input, bias, axes)
+  checkInput(owner, input, weight, bias, axes)
   return overBatch(input, axes, (x) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
     const padding = perAxis('padding', options.padding ?? 0, axes, weight)

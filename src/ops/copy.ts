@@ -2,25 +2,30 @@ import { inPlace, record } from '../autograd/index.js'
 import { checkDtype, type Dtype } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, sameShape } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { checkOverlap } from './overlap.js'
 
 /** Copies to a tensor of its own, contiguous. As `torch.clone`; gradients flow through. */
 export function clone(x: Tensor): Tensor {
+  checkTensor('clone', 'input', x)
   const y = emptyTensor(x.shape, x.dtype)
   kernels.copy(x, y)
   return record(y, { name: 'CloneBackward0', inputs: [x], backward: (dy) => [dy] })
 }
 
 /** The tensor itself where its elements lie in order without gaps, else a contiguous copy. */
-export const contiguous = (x: Tensor): Tensor => (x.isContiguous() ? x : clone(x))
+export function contiguous(x: Tensor): Tensor {
+  checkTensor('contiguous', 'input', x)
+  return x.isContiguous() ? x : clone(x)
+}
 
 /**
  * Converts to another dtype; the tensor itself where it has it. Floats become integers by truncation, bool by comparison with 0.
  * As `torch.Tensor.to(dtype)`.
  */
 export function to(x: Tensor, dtype: Dtype): Tensor {
+  checkTensor('to', 'input', x)
   checkDtype('to', dtype)
   if (x.dtype === dtype) return x
   const y = emptyTensor(x.shape, dtype)
@@ -33,6 +38,8 @@ export function to(x: Tensor, dtype: Dtype): Tensor {
  * @throws RuntimeError where the shapes don't broadcast
  */
 export function copy_(x: Tensor, source: Tensor): Tensor {
+  checkTensor('copy_', 'input', x)
+  checkTensor('copy_', 'source', source)
   if (!sameShape(broadcastShapes(x.shape, source.shape), x.shape)) {
     throw new RuntimeError(`output with shape ${formatShape(x.shape)} doesn't match the broadcast shape ${formatShape(broadcastShapes(x.shape, source.shape))}`)
   }
@@ -51,6 +58,7 @@ export function copy_(x: Tensor, source: Tensor): Tensor {
 
 /** Fills with one value, in place. */
 export function fill_(x: Tensor, value: number | bigint): Tensor {
+  checkTensor('fill_', 'input', x)
   return inPlace(
     x,
     [],

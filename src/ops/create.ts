@@ -1,7 +1,7 @@
 import { checkDtype, type Dtype, dtypes, getDefaultDtype, isFloatingPoint, numberToBfloat16, numberToFloat16, type TypedArray } from '../core/dtype.js'
 import { checkOptions, kindOf, RuntimeError, ValueError } from '../core/errors.js'
 import { checkShape, formatShape, numelOf, type Shape } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 
 export interface TensorOptions {
@@ -64,11 +64,11 @@ function flattenInto(data: NestedArray, shape: Shape, depth: number, out: (numbe
   for (const d of data) flattenInto(d, shape, depth + 1, out)
 }
 
-function write(t: Tensor, values: ArrayLike<number | bigint | boolean>): void {
+function write(t: Tensor, count: number, valueAt: (i: number) => number | bigint | boolean): void {
   const data: TypedArray = t.data
   if (data instanceof BigInt64Array) {
-    for (let i = 0; i < values.length; i++) {
-      const v = values[i]
+    for (let i = 0; i < count; i++) {
+      const v = valueAt(i)
       data[i] = typeof v === 'bigint' ? v : BigInt(Math.trunc(Number(v)))
     }
     return
@@ -81,7 +81,7 @@ function write(t: Tensor, values: ArrayLike<number | bigint | boolean>): void {
         : t.dtype === 'bool'
           ? (v: number) => (v !== 0 ? 1 : 0)
           : (v: number) => v
-  for (let i = 0; i < values.length; i++) data[i] = convert(Number(values[i]))
+  for (let i = 0; i < count; i++) data[i] = convert(Number(valueAt(i)))
 }
 
 /**
@@ -119,7 +119,7 @@ function fromFlat(values: ArrayLike<number | bigint | boolean>, count: number, o
   const t = emptyTensor(shape, dtype)
   const data = t.data
   if (dtype === own && ArrayBuffer.isView(values) && data instanceof dtypes[own].array) data.set(values as never)
-  else write(t, values)
+  else write(t, count, (i) => values[i])
   return finish(t, options)
 }
 
@@ -136,11 +136,18 @@ export function full(shape: Shape, value: number | bigint, options: TensorOption
 export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 0, options)
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 1, options)
 
-const like = (x: Tensor, options: TensorOptions): TensorOptions => ({ dtype: x.dtype, ...options })
-export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => empty(x.shape, like(x, options))
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => zeros(x.shape, like(x, options))
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => ones(x.shape, like(x, options))
-export const fullLike = (x: Tensor, value: number | bigint, options: TensorOptions = {}): Tensor => full(x.shape, value, like(x, options))
+function like(owner: string, x: Tensor, options: TensorOptions): [Shape, TensorOptions] {
+  checkTensor(owner, 'input', x)
+  checkOptions(owner, options, optionNames)
+  return [x.shape, { dtype: x.dtype, ...options }]
+}
+export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => empty(...like('emptyLike', x, options))
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => zeros(...like('zerosLike', x, options))
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => ones(...like('onesLike', x, options))
+export function fullLike(x: Tensor, value: number | bigint, options: TensorOptions = {}): Tensor {
+  const [shape, given] = like('fullLike', x, options)
+  return full(shape, value, given)
+}
 
 /**
  * start, start + step, ... below `end`: `arange(end)` or `arange(start, end, step)`. int64 where all three are whole numbers, else the
@@ -150,15 +157,13 @@ export function arange(start: number, end?: number | TensorOptions, step: number
   if (typeof end === 'object') return arange(0, start, 1, end)
   if (typeof step === 'object') return arange(start, end, 1, step)
   if (end === undefined) return arange(0, start, step, options)
+  for (const v of [start, end, step]) if (typeof v !== 'number') throw new TypeError(`arange: expected numbers, got ${kindOf(v)}`)
   if (step === 0) throw new RuntimeError('step must be nonzero')
   if (![start, end, step].every(Number.isFinite)) throw new RuntimeError(`unsupported range: ${start} -> ${end}`)
   if (step > 0 ? end < start : end > start) throw new RuntimeError('upper bound and larger bound inconsistent with step sign')
   const whole = [start, end, step].every(Number.isInteger)
   const t = make('arange', [Math.ceil((end - start) / step)], options, whole ? 'int64' : getDefaultDtype())
-  write(
-    t,
-    Array.from({ length: t.numel() }, (_, i) => start + i * step),
-  )
+  write(t, t.numel(), (i) => start + i * step)
   return finish(t, options)
 }
 
@@ -168,10 +173,8 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   const t = make('linspace', [steps], options)
   const f = t.dtype === 'float64' || !isFloatingPoint(t.dtype) ? (v: number) => v : Math.fround
   const step = steps > 1 ? f((end - start) / (steps - 1)) : 0
-  write(
-    t,
-    Array.from({ length: steps }, (_, i) => (i < Math.max(1, Math.floor(steps / 2)) ? f(start) + step * i : f(end) - step * (steps - 1 - i))),
-  )
+  const half = Math.max(1, Math.floor(steps / 2))
+  write(t, steps, (i) => (i < half ? f(start) + step * i : f(end) - step * (steps - 1 - i)))
   return finish(t, options)
 }
 

@@ -1,7 +1,7 @@
 import { dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { where } from './binary.js'
 import { composed } from './composed.js'
 import { checkReduction, type LossOptions, reduceLoss } from './loss-reduction.js'
@@ -113,6 +113,8 @@ const batched = (x: Tensor): Tensor => (x.ndim === 1 ? x.unsqueeze(0) : x)
  * @throws IndexError for a target that is no class; ValueError or RuntimeError where shapes or dtypes don't fit
  */
 export function nllLoss(x: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkTensor('nllLoss', 'input', x)
+  checkTensor('nllLoss', 'target', target)
   checkOptions('nllLoss', options, ['weight', 'ignoreIndex', 'reduction'])
   const { weight = null, ignoreIndex = -100 } = options
   const reduction = checkReduction(options.reduction)
@@ -132,6 +134,8 @@ export function nllLoss(x: Tensor, target: Tensor, options: NllOptions = {}): Te
  * @throws as `nllLoss`, and RuntimeError where labelSmoothing is not between 0 and 1
  */
 export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkTensor('crossEntropy', 'input', x)
+  checkTensor('crossEntropy', 'target', target)
   checkOptions('crossEntropy', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing'])
   const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options
   const reduction = checkReduction(options.reduction)

@@ -1,7 +1,7 @@
 import { dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, normalizeDim } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { composed } from './composed.js'
 import { resultType } from './promote.js'
 
@@ -18,6 +18,7 @@ export interface NormalizeOptions {
 
 /** x / max(|x|, eps), |x| being the p-norm along `dim`. As `torch.nn.functional.normalize`. */
 export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
+  checkTensor('normalize', 'input', x)
   checkOptions('normalize', options, ['p', 'dim', 'eps'])
   const { p = 2, dim = 1, eps = 1e-12 } = options
   return composed([x], () => x.div(x.norm(p, { dim, keepdim: true }).clampMin(eps)))
@@ -29,6 +30,8 @@ export function normalize(x: Tensor, options: NormalizeOptions = {}): Tensor {
  * @throws RuntimeError for integers, or where the shapes don't broadcast
  */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number; eps?: number } = {}): Tensor {
+  checkTensor('cosineSimilarity', 'x1', x1)
+  checkTensor('cosineSimilarity', 'x2', x2)
   checkOptions('cosineSimilarity', options, ['dim', 'eps'])
   const { dim = 1, eps = 1e-8 } = options
   const dtype = resultType(x1, x2)
@@ -48,6 +51,8 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number
  * @param options p 2, eps 1e-6, keepdim false
  */
 export function pairwiseDistance(x1: Tensor, x2: Tensor, options: { p?: number; eps?: number; keepdim?: boolean } = {}): Tensor {
+  checkTensor('pairwiseDistance', 'x1', x1)
+  checkTensor('pairwiseDistance', 'x2', x2)
   checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepdim'])
   const { p = 2, eps = 1e-6, keepdim = false } = options
   return composed([x1, x2], () => x1.sub(x2).add(eps).norm(p, { dim: -1, keepdim }))

@@ -1,5 +1,5 @@
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { denseLike } from './draw.js'
@@ -37,6 +37,7 @@ const features: Mask = (x) => {
 const ALPHA = 1.7580993408473766
 
 function drop(owner: string, x: Tensor, options: DropoutOptions, makeMask: Mask, alpha: boolean): Tensor {
+  checkTensor(owner, 'input', x)
   checkOptions(owner, options, ['p', 'training', 'inplace'])
   const { p = 0.5, training = !alpha, inplace = false } = options
   checkProbability(p)
@@ -76,6 +77,7 @@ export const featureAlphaDropout = (x: Tensor, options: DropoutOptions = {}): Te
  * @see Tompson et al. 2015, arXiv:1411.4280 @throws RuntimeError for other numbers of dimensions
  */
 export function dropout1d(x: Tensor, options: DropoutOptions = {}): Tensor {
+  checkTensor('dropout1d', 'input', x)
   if (x.ndim !== 2 && x.ndim !== 3) {
     throw new RuntimeError(
       `dropout1d: Expected 2D or 3D input, but received a ${x.ndim}D input. Note that dropout1d exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs).`,
@@ -92,6 +94,7 @@ export const dropout3d = (x: Tensor, options: DropoutOptions = {}): Tensor => dr
 
 /** `unbatched` dimensions mean a single sample. */
 function dropBatched(owner: string, x: Tensor, options: DropoutOptions, unbatched: number): Tensor {
+  checkTensor(owner, 'input', x)
   if (x.ndim !== unbatched) return drop(owner, x, options, features, false)
   const y = drop(owner, x.unsqueeze(0), { ...options, inplace: false }, features, false).squeeze(0)
   return options.inplace ? x.copy_(y) : y

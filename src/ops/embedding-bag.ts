@@ -1,7 +1,7 @@
 import { noGrad } from '../autograd/index.js'
 import { checkOptions, IndexError, NotImplementedError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { composed } from './composed.js'
 import { checkIndices, embeddingRenorm_, indexTensor, lookUp, numbersOf } from './embedding.js'
 import { indexZeros } from './indexing.js'
@@ -48,6 +48,8 @@ function bagsOf(offsets: readonly number[], total: number, includeLastOffset: bo
  * @throws ValueError, RuntimeError with PyTorch's texts, IndexError for an index without a row
  */
 export function embeddingBag(indices: Tensor, weight: Tensor, options: EmbeddingBagOptions = {}): Tensor {
+  checkTensor('embeddingBag', 'indices', indices)
+  checkTensor('embeddingBag', 'weight', weight)
   checkOptions('embedding_bag', options, ['offsets', 'mode', 'maxNorm', 'normType', 'scaleGradByFreq', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'])
   const { mode = 'mean', maxNorm = null, normType = 2, scaleGradByFreq = false, perSampleWeights = null, includeLastOffset = false } = options
   if (perSampleWeights && !sameShape(perSampleWeights.shape, indices.shape)) {

@@ -1,7 +1,7 @@
 import { noGrad, record } from '../autograd/index.js'
 import { type Dtype, dtypes } from '../core/dtype.js'
 import { AssertionError, checkOptions, RuntimeError } from '../core/errors.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
@@ -60,6 +60,8 @@ export function embeddingRenorm_(weight: Tensor, indices: Tensor, maxNorm: numbe
  * @throws IndexError for an index without a row, AssertionError for such a `paddingIdx`, RuntimeError for other dtypes and ranks
  */
 export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
+  checkTensor('embedding', 'indices', indices)
+  checkTensor('embedding', 'weight', weight)
   checkOptions('embedding', options, ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq'])
   const { maxNorm = null, normType = 2, scaleGradByFreq = false } = options
   if (weight.ndim !== 2) throw new RuntimeError("'weight' must be 2-D")

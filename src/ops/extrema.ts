@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js'
 import { IndexError, RuntimeError } from '../core/errors.js'
 import { normalizeDim, normalizeDims, type Shape } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { scatterZeros } from './indexing.js'
 import { type Dims, keepdimOf, type ReduceOptions, reducedShape, restore } from './reduction.js'
@@ -25,6 +25,7 @@ function checkNotEmpty(owner: string, shape: Shape, dims: readonly number[], all
 
 /** The most extreme element over `dims`; those that tie for it share its gradient evenly. */
 function extreme(op: Extreme, node: string, owner: string, x: Tensor, dim: Dims, keepdim: boolean): Tensor {
+  checkTensor(owner, 'input', x)
   const dims = normalizeDims(dim, x.ndim)
   checkNotEmpty(owner, x.shape, dims, dim === null || (typeof dim !== 'number' && dim.length === 0), RuntimeError)
   const y = emptyTensor(reducedShape(x.shape, dims, keepdim), x.dtype)
@@ -49,6 +50,7 @@ export const amin = (x: Tensor, dim: Dims = null, options?: ReduceOptions): Tens
   extreme('min', 'AminBackward0', 'amin', x, dim, keepdimOf('amin', options))
 
 function argExtreme(op: Extreme, x: Tensor, dim: number | null, keepdim: boolean): Tensor {
+  checkTensor(`arg${op}`, 'input', x)
   const d = dim === null ? null : normalizeDim(dim, x.ndim)
   const dims = normalizeDims(d, x.ndim)
   checkNotEmpty(`arg${op}`, x.shape, dims, d === null, IndexError)
@@ -65,6 +67,7 @@ export const argmin = (x: Tensor, dim: number | null = null, options?: ReduceOpt
 
 /** The first most extreme element along `dim`, which gets all of the gradient, and where it is. */
 function extremeAlong(op: Extreme, node: string, x: Tensor, dim: number, keepdim: boolean): ValuesAndIndices {
+  checkTensor(op, 'input', x)
   const d = normalizeDim(dim, x.ndim)
   checkNotEmpty(op, x.shape, x.ndim === 0 ? [] : [d], false, RuntimeError)
   const kept = reducedShape(x.shape, [d], true)

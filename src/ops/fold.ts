@@ -1,6 +1,6 @@
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
 import { indexZeros } from './indexing.js'
@@ -75,6 +75,7 @@ const describe = ({ kernel, dilation, padding }: Blocks): string => `kernel_size
  * @throws RuntimeError where no block fits
  */
 export function unfold(x: Tensor, kernelSize: PerAxis, options: FoldOptions = {}): Tensor {
+  checkTensor('unfold', 'input', x)
   const blocks = blocksOf('unfold', x.shape.slice(-2), kernelSize, options)
   if (x.ndim !== 3 && x.ndim !== 4) throw new RuntimeError(`Expected 3D or 4D (batch mode) tensor for input, but got: ${formatShape(x.shape)}`)
   const { kernel, padding, size, counts } = blocks
@@ -102,6 +103,7 @@ export function unfold(x: Tensor, kernelSize: PerAxis, options: FoldOptions = {}
  * @throws RuntimeError where the columns are not those of such an image
  */
 export function fold(x: Tensor, outputSize: PerAxis, kernelSize: PerAxis, options: FoldOptions = {}): Tensor {
+  checkTensor('fold', 'input', x)
   const output = pair('output_size', outputSize)
   const blocks = blocksOf('fold', output, kernelSize, options)
   if ((x.ndim !== 2 && x.ndim !== 3) || x.shape.slice(-2).includes(0)) {

@@ -2,7 +2,7 @@ import { inPlace, record } from '../autograd/index.js'
 import { type Dtype, dtypes } from '../core/dtype.js'
 import { IndexError, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim, type Shape } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { arange, zeros } from './create.js'
 import { checkOverlap } from './overlap.js'
@@ -24,6 +24,8 @@ const fits = (index: Tensor, x: Tensor, dim: number | null): boolean => index.sh
  * @param index int64, as many dimensions as x, no larger than x apart from `dim`
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor('gather', 'input', x)
+  checkTensor('gather', 'index', index)
   const d = normalizeDim(dim, x.ndim)
   checkIndexDtype('gather(): Expected dtype int64 for index', index, ['int64'])
   if (rankOf(index) !== rankOf(x)) throw new RuntimeError('Index tensor must have the same number of dimensions as input tensor')
@@ -77,6 +79,8 @@ function padTo(x: Tensor, dim: number, size: number): Tensor {
  * @param src a tensor at least as large as index, or a number
  */
 export function scatter(x: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
+  checkTensor('scatter', 'input', x)
+  checkTensor('scatter', 'index', index)
   const source = typeof src === 'number' ? constant(src, index.shape, x.dtype) : src
   const d = checkScatter(x, dim, index, source)
   const y = emptyTensor(x.shape, x.dtype)
@@ -99,6 +103,9 @@ function constant(value: number, shape: Shape, dtype: Dtype): Tensor {
 
 /** A copy of x with x[i][index[i][j]] += src[i][j] for `dim` 1; equal indices add up. As `torch.scatter_add`. */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  checkTensor('scatterAdd', 'input', x)
+  checkTensor('scatterAdd', 'index', index)
+  checkTensor('scatterAdd', 'src', src)
   const d = checkScatter(x, dim, index, src)
   const y = emptyTensor(x.shape, x.dtype)
   kernels.copy(x, y)
@@ -113,6 +120,9 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): 
 
 /** `scatterAdd`, written over x. */
 export function scatterAdd_(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  checkTensor('scatterAdd_', 'input', x)
+  checkTensor('scatterAdd_', 'index', index)
+  checkTensor('scatterAdd_', 'src', src)
   const d = checkScatter(x, dim, index, src)
   checkOverlap(x, src)
   return inPlace(
@@ -128,6 +138,8 @@ export function scatterAdd_(x: Tensor, dim: number, index: Tensor, src: Tensor):
  * @param index a vector of int64 or int32
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor('indexSelect', 'input', x)
+  checkTensor('indexSelect', 'index', index)
   const d = normalizeDim(dim, x.ndim)
   checkIndexDtype('index_select(): Expected dtype int32 or int64 for index', index, ['int32', 'int64'])
   if (index.ndim > 1) throw new IndexError('index_select(): Index is supposed to be a vector')
@@ -155,6 +167,9 @@ export function indexZeros(shape: Shape, dim: number, index: Tensor, src: Tensor
  * @param index a vector of int64 or int32
  */
 export function indexAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
+  checkTensor('indexAdd', 'input', x)
+  checkTensor('indexAdd', 'index', index)
+  checkTensor('indexAdd', 'src', src)
   const d = normalizeDim(dim, x.ndim)
   checkIndexDtype(`index_add_(): Expected dtype int32/int64 for index but got: ${dtypes[index.dtype].scalarName}`, index, ['int32', 'int64'])
   if (index.ndim > 1) throw new IndexError('index_add_(): Index is supposed to be a vector')

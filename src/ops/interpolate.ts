@@ -1,7 +1,7 @@
 import { type Dtype, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, NotImplementedError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
@@ -76,6 +76,7 @@ function checkSizes(x: Tensor, sizes: Shape): void {
  * @throws ValueError, NotImplementedError, RuntimeError with PyTorch's texts
  */
 export function interpolate(x: Tensor, options: InterpolateOptions = {}): Tensor {
+  checkTensor('interpolate', 'input', x)
   checkOptions('interpolate', options, ['size', 'scaleFactor', 'mode', 'alignCorners', 'recomputeScaleFactor', 'antialias'])
   const { mode = 'nearest', alignCorners = null, antialias = false } = options
   if (['nearest', 'nearest-exact', 'area'].includes(mode) && alignCorners !== null) {

@@ -1,7 +1,7 @@
 import { bfloat16ToNumber, float16ToNumber, type TypedArray } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
 import { numelOf, type Shape } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 
 /** What `toArray` returns: a value for a 0-dimensional tensor, else arrays nested as deep as it has dimensions. */
@@ -12,6 +12,7 @@ export type NestedValues = number | bigint | boolean | NestedValues[]
  * @throws RuntimeError for a tensor with no element or several
  */
 export function item(x: Tensor): number {
+  checkTensor('item', 'input', x)
   if (x.numel() !== 1) throw new RuntimeError(`a Tensor with ${x.numel()} elements cannot be converted to Scalar`)
   const value = x.storage.array(x.dtype)[x.offset]
   if (typeof value === 'bigint') return Number(value)
@@ -20,6 +21,7 @@ export function item(x: Tensor): number {
 
 /** A copy of the elements in row-major order, in memory of its own: int64 as BigInt64Array, float16 and bfloat16 as their bits. */
 export function toTypedArray(x: Tensor): TypedArray {
+  checkTensor('toTypedArray', 'input', x)
   if (x.isContiguous()) return x.data.slice()
   const y = emptyTensor(x.shape, x.dtype)
   kernels.copy(x, y)
@@ -36,6 +38,7 @@ function nest(values: ArrayLike<number | bigint | boolean>, shape: Shape, depth:
 
 /** The elements as nested arrays: numbers, bigints for int64, booleans for bool. As `torch.Tensor.tolist`. */
 export function toArray(x: Tensor): NestedValues {
+  checkTensor('toArray', 'input', x)
   const raw = toTypedArray(x)
   if (raw instanceof BigInt64Array) return nest(raw, x.shape, 0, 0)
   const convert =

@@ -2,7 +2,7 @@ import { record, recordAll } from '../autograd/index.js'
 import { promoteTypes } from '../core/dtype.js'
 import { IndexError, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim, normalizeDims, numelOf, type Shape, sameShape } from '../core/shape.js'
-import { emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { narrow, unsqueeze } from './views.js'
@@ -91,6 +91,7 @@ function withZeros(grads: readonly (Tensor | null)[], like: readonly { shape: Sh
  * Views of x cut along `dim`: into pieces of `size`, the last maybe smaller, or of the given sizes, which must add up. As `torch.split`.
  */
 export function split(x: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
+  checkTensor('split', 'input', x)
   if (x.ndim === 0) throw new RuntimeError('split expects at least a 1-dimensional tensor')
   const d = normalizeDim(dim, x.ndim)
   const total = x.shape[d]
@@ -111,6 +112,7 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
 
 /** Views of x cut along `dim` into at most `chunks` pieces of equal size, the last maybe smaller. As `torch.chunk`. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  checkTensor('chunk', 'input', x)
   if (x.ndim === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
   if (!(Number.isInteger(chunks) && chunks > 0)) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
   const d = normalizeDim(dim, x.ndim)
@@ -120,6 +122,7 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 
 /** Views of x at each position along `dim`, which disappears. As `torch.unbind`. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
+  checkTensor('unbind', 'input', x)
   if (x.ndim === 0) throw new IndexError('Dimension specified as 0 but tensor has no dimensions')
   const d = normalizeDim(dim, x.ndim)
   const without = (list: Shape) => list.filter((_, i) => i !== d)
@@ -132,6 +135,7 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
 
 /** Copies of x side by side: `repeats[i]` along dimension i; more repeats than dimensions add dimensions in front. As `torch.Tensor.repeat`. */
 export function repeat(x: Tensor, ...repeats: number[] | [Shape]): Tensor {
+  checkTensor('repeat', 'input', x)
   const counts: Shape = Array.isArray(repeats[0]) ? repeats[0] : (repeats as number[])
   if (counts.length < x.ndim) {
     throw new RuntimeError('Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor')
@@ -151,12 +155,14 @@ export function repeat(x: Tensor, ...repeats: number[] | [Shape]): Tensor {
 
 /** `repeat`, where too few repeats count from the right. As `torch.tile`. */
 export function tile(x: Tensor, ...repeats: number[] | [Shape]): Tensor {
+  checkTensor('tile', 'input', x)
   const counts: Shape = Array.isArray(repeats[0]) ? repeats[0] : (repeats as number[])
   return repeat(x, [...new Array<number>(Math.max(0, x.ndim - counts.length)).fill(1), ...counts])
 }
 
 /** A copy in reverse order along `dims`. As `torch.flip`. */
 export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
+  checkTensor('flip', 'input', x)
   const reversed = typeof dims !== 'number' && dims.length === 0 ? [] : normalizeDims(dims, x.ndim)
   const y = emptyTensor(x.shape, x.dtype)
   if (y.numel() > 0) {
@@ -173,6 +179,7 @@ export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
  * As `torch.roll`.
  */
 export function roll(x: Tensor, shifts: number | readonly number[], dims: number | readonly number[] = []): Tensor {
+  checkTensor('roll', 'input', x)
   const by = typeof shifts === 'number' ? [shifts] : shifts
   const along = typeof dims === 'number' ? [dims] : dims
   if (along.length === 0 && by.length === 1) return rollOne(x.reshape([-1]), by[0], 0).reshape(x.shape)

@@ -2,7 +2,7 @@ import { record } from '../autograd/index.js'
 import { dtypes } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
 import { formatShape, numelOf, sameShape } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 
@@ -16,6 +16,9 @@ const asRows = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([numelOf(x.s
  * @throws RuntimeError where sizes or dtypes don't fit
  */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  checkTensor('linear', 'input', x)
+  checkTensor('linear', 'weight', weight)
+  checkOptionalTensor('linear', 'bias', bias)
   if (x.ndim === 0 || weight.ndim === 0) {
     throw new RuntimeError(`both arguments to linear need to be at least 1D, but they are ${x.ndim}D and ${weight.ndim}D`)
   }
@@ -63,6 +66,10 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
  * @throws RuntimeError with PyTorch's texts where sizes don't fit
  */
 export function bilinear(a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  checkTensor('bilinear', 'a', a)
+  checkTensor('bilinear', 'b', b)
+  checkTensor('bilinear', 'weight', weight)
+  checkOptionalTensor('bilinear', 'bias', bias)
   if (a.ndim !== b.ndim) throw new RuntimeError(`bilinear(): input dimensions do not match: got ${a.ndim} and ${b.ndim}`)
   for (let d = 0; d < a.ndim - 1; d++) {
     if (a.shape[d] !== b.shape[d]) throw new RuntimeError(`bilinear(): input batch dimensions do not match at dim ${d}: got ${a.shape[d]} and ${b.shape[d]}`)

@@ -3,7 +3,7 @@ import { dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { composed } from './composed.js'
@@ -58,6 +58,8 @@ function reduceWeighted(losses: Tensor, x: Tensor, options: WeightedLossOptions,
 
 /** (x - target)^2. As `torch.nn.functional.mse_loss`. */
 export function mseLoss(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor('mseLoss', 'input', x)
+  checkTensor('mseLoss', 'target', target)
   checkOptions('mseLoss', options, ['weight', 'reduction'])
   checkReduction(options.reduction)
   return composed([x, target, options.weight ?? null], () => {
@@ -74,6 +76,8 @@ export function mseLoss(x: Tensor, target: Tensor, options: WeightedLossOptions 
 
 /** |x - target|. As `torch.nn.functional.l1_loss`. */
 export function l1Loss(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor('l1Loss', 'input', x)
+  checkTensor('l1Loss', 'target', target)
   checkOptions('l1Loss', options, ['weight', 'reduction'])
   checkReduction(options.reduction)
   return composed([x, target, options.weight ?? null], () => {
@@ -99,6 +103,8 @@ function huber(d: Tensor, delta: number): Tensor {
  * @throws RuntimeError where delta is not positive
  */
 export function huberLoss(x: Tensor, target: Tensor, options: WeightedLossOptions & { delta?: number } = {}): Tensor {
+  checkTensor('huberLoss', 'input', x)
+  checkTensor('huberLoss', 'target', target)
   checkOptions('huberLoss', options, ['delta', 'weight', 'reduction'])
   checkReduction(options.reduction)
   const { delta = 1 } = options
@@ -114,6 +120,8 @@ export function huberLoss(x: Tensor, target: Tensor, options: WeightedLossOption
  * @throws RuntimeError where beta is negative
  */
 export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+  checkTensor('smoothL1Loss', 'input', x)
+  checkTensor('smoothL1Loss', 'target', target)
   checkOptions('smoothL1Loss', options, ['beta', 'reduction'])
   const reduction = checkReduction(options.reduction)
   const { beta = 1 } = options
@@ -126,6 +134,8 @@ export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & {
 
 /** log(1 + exp(-target x)) for targets of 1 and -1. As `torch.nn.functional.soft_margin_loss`, without its overflow. */
 export function softMarginLoss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  checkTensor('softMarginLoss', 'input', x)
+  checkTensor('softMarginLoss', 'target', target)
   checkOptions('softMarginLoss', options, ['reduction'])
   const reduction = checkReduction(options.reduction)
   // Beyond 40 the 1 is lost in float64 too.
@@ -143,6 +153,8 @@ export interface PoissonNllOptions extends LossOptions {
 
 /** The negative log-likelihood of counts under a Poisson distribution. As `torch.nn.functional.poisson_nll_loss`. */
 export function poissonNllLoss(x: Tensor, target: Tensor, options: PoissonNllOptions = {}): Tensor {
+  checkTensor('poissonNllLoss', 'input', x)
+  checkTensor('poissonNllLoss', 'target', target)
   checkOptions('poissonNllLoss', options, ['logInput', 'full', 'eps', 'reduction'])
   const { logInput = true, full = false, eps = 1e-8 } = options
   const reduction = checkReduction(options.reduction)
@@ -178,6 +190,8 @@ function isProbability(x: Tensor): boolean {
  * @throws ValueError where the shapes differ, RuntimeError where the dtypes do or an element is not between 0 and 1
  */
 export function binaryCrossEntropy(x: Tensor, target: Tensor, options: WeightedLossOptions = {}): Tensor {
+  checkTensor('binaryCrossEntropy', 'input', x)
+  checkTensor('binaryCrossEntropy', 'target', target)
   checkOptions('binaryCrossEntropy', options, ['weight', 'reduction'])
   const reduction = checkReduction(options.reduction)
   const { weight } = options
@@ -232,6 +246,8 @@ export interface BceWithLogitsOptions extends WeightedLossOptions {
  * @throws ValueError where the shapes of x and target differ
  */
 export function binaryCrossEntropyWithLogits(x: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  checkTensor('binaryCrossEntropyWithLogits', 'input', x)
+  checkTensor('binaryCrossEntropyWithLogits', 'target', target)
   checkOptions('binaryCrossEntropyWithLogits', options, ['weight', 'posWeight', 'reduction'])
   const reduction = checkReduction(options.reduction)
   const { weight = null, posWeight = null } = options
@@ -254,6 +270,8 @@ export interface KlDivOptions {
  * The Kullback-Leibler divergence target (log(target) - x), x being log-probabilities. As `torch.nn.functional.kl_div`.
  */
 export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  checkTensor('klDiv', 'input', x)
+  checkTensor('klDiv', 'target', target)
   checkOptions('klDiv', options, ['reduction', 'logTarget'])
   const { reduction = 'mean', logTarget = false } = options
   const known = checkReduction(reduction === 'batchmean' ? 'sum' : reduction)
@@ -275,6 +293,9 @@ export interface MarginOptions extends LossOptions {
  * @param options.margin default 0
  */
 export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkTensor('cosineEmbeddingLoss', 'x1', x1)
+  checkTensor('cosineEmbeddingLoss', 'x2', x2)
+  checkTensor('cosineEmbeddingLoss', 'target', target)
   checkOptions('cosineEmbeddingLoss', options, ['margin', 'reduction'])
   const { margin = 0 } = options
   const reduction = checkReduction(options.reduction)
@@ -298,6 +319,9 @@ export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, opti
 
 /** max(0, margin - target (x1 - x2)) for targets of 1 and -1. As `torch.nn.functional.margin_ranking_loss`. @param options.margin default 0 */
 export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  checkTensor('marginRankingLoss', 'x1', x1)
+  checkTensor('marginRankingLoss', 'x2', x2)
+  checkTensor('marginRankingLoss', 'target', target)
   checkOptions('marginRankingLoss', options, ['margin', 'reduction'])
   const { margin = 0 } = options
   const reduction = checkReduction(options.reduction)
@@ -325,6 +349,9 @@ export interface TripletOptions extends LossOptions {
  * @throws ValueError where the margin is not positive, RuntimeError where the numbers of dimensions differ
  */
 export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletOptions = {}): Tensor {
+  checkTensor('tripletMarginLoss', 'anchor', anchor)
+  checkTensor('tripletMarginLoss', 'positive', positive)
+  checkTensor('tripletMarginLoss', 'negative', negative)
   checkOptions('tripletMarginLoss', options, ['margin', 'p', 'eps', 'swap', 'reduction'])
   const { margin = 1, p = 2, eps = 1e-6, swap = false } = options
   const reduction = checkReduction(options.reduction)

@@ -2,7 +2,7 @@ import { record } from '../autograd/index.js'
 import { dtypes, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, numelOf } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { View } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
@@ -29,6 +29,8 @@ const asBatch = (x: Tensor): View => ({
 
 /** The product of two matrices [m, k] and [k, n]. As `torch.mm`. */
 export function mm(x: Tensor, w: Tensor): Tensor {
+  checkTensor('mm', 'input', x)
+  checkTensor('mm', 'w', w)
   if (x.ndim !== 2) throw new RuntimeError('self must be a matrix')
   if (w.ndim !== 2) throw new RuntimeError('mat2 must be a matrix')
   checkInner(x.shape[0], x.shape[1], w.shape[0], w.shape[1])
@@ -45,6 +47,8 @@ export function mm(x: Tensor, w: Tensor): Tensor {
 
 /** The products of two batches of matrices [b, m, k] and [b, k, n]. As `torch.bmm`. */
 export function bmm(x: Tensor, w: Tensor): Tensor {
+  checkTensor('bmm', 'input', x)
+  checkTensor('bmm', 'w', w)
   if (x.ndim !== 3) throw new RuntimeError('batch1 must be a 3D tensor')
   if (w.ndim !== 3) throw new RuntimeError('batch2 must be a 3D tensor')
   const [b, m, k] = x.shape
@@ -64,6 +68,8 @@ export function bmm(x: Tensor, w: Tensor): Tensor {
 
 /** The product of a matrix [m, k] and a vector [k]. As `torch.mv`. */
 export function mv(x: Tensor, vector: Tensor): Tensor {
+  checkTensor('mv', 'input', x)
+  checkTensor('mv', 'vector', vector)
   if (x.ndim !== 2 || vector.ndim !== 1) throw new RuntimeError(`vector + matrix @ vector expected, got ${vector.ndim}, ${x.ndim}, ${vector.ndim}`)
   if (x.shape[1] !== vector.shape[0]) {
     throw new RuntimeError(`size mismatch, got input (${x.shape[0]}), mat (${x.shape[0]}x${x.shape[1]}), vec (${vector.shape[0]})`)
@@ -73,6 +79,8 @@ export function mv(x: Tensor, vector: Tensor): Tensor {
 
 /** The inner product of two vectors of equal length. As `torch.dot`. */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  checkTensor('dot', 'a', a)
+  checkTensor('dot', 'b', b)
   if (a.ndim !== 1 || b.ndim !== 1) throw new RuntimeError(`1D tensors expected, but got ${a.ndim}D and ${b.ndim}D tensors`)
   if (a.dtype !== b.dtype) {
     throw new RuntimeError(`dot : expected both vectors to have same dtype, but found ${dtypes[a.dtype].scalarName} and ${dtypes[b.dtype].scalarName}`)
@@ -87,6 +95,8 @@ export function dot(a: Tensor, b: Tensor): Tensor {
 
 /** Every product of an element of a with one of b: [n, m]. As `torch.outer`. */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  checkTensor('outer', 'a', a)
+  checkTensor('outer', 'b', b)
   if (a.ndim !== 1) throw new RuntimeError(`outer: Expected 1-D argument self, but got ${a.ndim}-D`)
   if (b.ndim !== 1) throw new RuntimeError(`outer: Expected 1-D argument vec2, but got ${b.ndim}-D`)
   return a.unsqueeze(1).mul(b)
@@ -97,6 +107,8 @@ export function outer(a: Tensor, b: Tensor): Tensor {
  * further leading dimensions are batches, which broadcast.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensor('matmul', 'a', a)
+  checkTensor('matmul', 'b', b)
   if (a.ndim === 0 || b.ndim === 0) {
     throw new RuntimeError(`both arguments to matmul need to be at least 1D, but they are ${a.ndim}D and ${b.ndim}D`)
   }
@@ -147,6 +159,9 @@ function addProduct(owner: string, input: Tensor, a: Tensor, b: Tensor, multiply
 
 /** beta * input + alpha * (a @ b) of matrices; input broadcasts to the product. As `torch.addmm`. */
 export function addmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+  checkTensor('addmm', 'input', input)
+  checkTensor('addmm', 'a', a)
+  checkTensor('addmm', 'b', b)
   if (a.ndim !== 2) throw new RuntimeError(`mat1 must be a matrix, got ${a.ndim}-D tensor`)
   if (b.ndim !== 2) throw new RuntimeError(`mat2 must be a matrix, got ${b.ndim}-D tensor`)
   return addProduct('addmm', input, a, b, mm, options)

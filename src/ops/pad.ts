@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js'
 import { checkOptions, NotImplementedError, RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
@@ -28,6 +28,7 @@ type Margin = readonly [before: number, after: number]
  *   axes, the last two of 3 or 4, or the last three of 4 or 5
  */
 export function pad(x: Tensor, padding: Shape, options: PadOptions = {}): Tensor {
+  checkTensor('pad', 'input', x)
   checkOptions('pad', options, ['mode', 'value'])
   const { mode = 'constant', value = null } = options
   if (padding.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')

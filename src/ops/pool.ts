@@ -1,7 +1,7 @@
 import { refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
 import { composed } from './composed.js'
 import { checkWindows, perAxis, slidingAxis, type WindowOptions, windowCounts } from './pool-windows.js'
@@ -82,6 +82,7 @@ type Pooled = Tensor | [Tensor, Tensor]
 
 function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled {
   const owner = `max_pool${axes}d`
+  checkTensor(owner, 'input', input)
   checkOptions(owner, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
   const windows = windowOptions(owner, axes, kernelSize, options)
   checkInput(owner, input, axes)
@@ -127,6 +128,7 @@ export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOption
 
 function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions): Tensor {
   const owner = `avg_pool${axes}d`
+  checkTensor(owner, 'input', input)
   checkOptions(owner, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...(axes > 1 ? ['divisorOverride'] : [])])
   const { countIncludePad = true, divisorOverride = null, ...rest } = options
   const windows = windowOptions(owner, axes, kernelSize, rest)
@@ -159,8 +161,10 @@ export const avgPool3d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolNdOpti
 const averages = [avgPool1d, avgPool2d, avgPool3d]
 
 function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions): Tensor {
-  checkOptions(`lp_pool${axes}d`, options, ['stride', 'ceilMode'])
-  const window = perAxis(`lp_pool${axes}d`, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
+  const owner = `lp_pool${axes}d`
+  checkTensor(owner, 'input', x)
+  checkOptions(owner, options, ['stride', 'ceilMode'])
+  const window = perAxis(owner, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
   return composed([x], () => {
     const average = averages[axes - 1](x.pow(normType), kernelSize, options)
     // Equals the average; but where that is 0, PyTorch's gradient comes from this form.

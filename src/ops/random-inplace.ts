@@ -13,7 +13,7 @@ import {
   fillUniform,
 } from '../core/random-fill.js'
 import { fillRandint, fillRandom } from '../core/random-integer.js'
-import { Tensor } from '../core/tensor.js'
+import { checkTensor, Tensor } from '../core/tensor.js'
 import { denseLike, drawInto } from './draw.js'
 
 /** Tensors filled with random numbers in place: what `torch.Tensor`'s methods of the same names draw, from the same seed. */
@@ -26,6 +26,7 @@ export interface DrawOptions {
 type Fill = (target: FillTarget, generator: Generator, companion: FillTarget | null) => void
 
 function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, companion: Tensor | null = null): Tensor {
+  checkTensor(owner, 'input', x)
   checkOptions(owner, options, ['generator'])
   const { generator = defaultGenerator } = options
   const draw = (t: Tensor) => drawInto(t, (target, given) => fill(target, generator, given), companion)
@@ -58,6 +59,7 @@ export const normal_ = (x: Tensor, mean = 0, std = 1, options: DrawOptions = {})
  * @throws RuntimeError where a probability is not between 0 and 1
  */
 export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
+  checkTensor('bernoulli_', 'input', x)
   return overwrite(
     'bernoulli_',
     x,
@@ -73,6 +75,7 @@ export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOpt
  * @throws RuntimeError where the range is empty or the dtype does not have its ends
  */
 export function random_(x: Tensor, from?: number | bigint, to?: number | bigint | null, options: DrawOptions = {}): Tensor {
+  checkTensor('random_', 'input', x)
   return overwrite('random_', x, options, (target, generator) => {
     if (from === undefined) fillRandom(target, generator)
     else if (to === undefined) fillRandint(target, generator, 0, from)

@@ -7,7 +7,7 @@ import { fillRandint, fillRandperm } from '../core/random-integer.js'
 import { multinomial as drawCategories } from '../core/random-multinomial.js'
 import { broadcastShapes, checkShape, type Shape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { denseLike, drawInto } from './draw.js'
 import { bernoulli_, type DrawOptions } from './random-inplace.js'
@@ -37,7 +37,10 @@ function drawNew(owner: string, shape: Shape, options: RandomOptions, fallback: 
   return draw(owner, options, fallback, (dtype) => emptyTensor(shape, dtype), fill)
 }
 
-const drawLike = (owner: string, x: Tensor, options: RandomOptions, fill: Fill): Tensor => draw(owner, options, x.dtype, (dtype) => denseLike(x, dtype), fill)
+function drawLike(owner: string, x: Tensor, options: RandomOptions, fill: Fill): Tensor {
+  checkTensor(owner, 'input', x)
+  return draw(owner, options, x.dtype, (dtype) => denseLike(x, dtype), fill)
+}
 
 /** Uniform in [0, 1): multiples of 2^-24 in float32, of 2^-53 in float64. As `torch.rand`. @throws RuntimeError for integer dtypes */
 export const rand = (shape: Shape, options: RandomOptions = {}): Tensor => drawNew('rand', shape, options, getDefaultDtype(), fillUniform)
@@ -69,6 +72,7 @@ export function randint(first: Whole, second: Whole | Shape, third?: Shape | Ran
 export function randintLike(x: Tensor, high: Whole, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, low: Whole, high: Whole, options?: RandomOptions): Tensor
 export function randintLike(x: Tensor, first: Whole, second?: Whole | RandomOptions, third?: RandomOptions): Tensor {
+  checkTensor('randintLike', 'input', x)
   if (typeof second === 'object' || second === undefined) return randintLike(x, 0, first, second)
   return drawLike('randintLike', x, third ?? {}, (target, generator) => fillRandint(target, generator, first, second))
 }
@@ -78,6 +82,7 @@ export const randperm = (n: number, options: RandomOptions = {}): Tensor => draw
 
 /** 1 with the probability that the element of `p` gives, else 0. As `torch.bernoulli`. @throws RuntimeError outside 0 to 1 */
 export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
+  checkTensor('bernoulli', 'p', p)
   checkOptions('bernoulli', options, ['generator'])
   return record(bernoulli_(denseLike(p), p, options), { name: 'BernoulliBackward0', inputs: [p], backward: () => [null] })
 }
@@ -115,6 +120,7 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, shape?: 
  * @returns int64, `numSamples` indices a row
  */
 export function multinomial(weights: Tensor, numSamples: number, options: DrawOptions & { replacement?: boolean } = {}): Tensor {
+  checkTensor('multinomial', 'weights', weights)
   checkOptions('multinomial', options, ['replacement', 'generator'])
   const { replacement = false, generator = defaultGenerator } = options
   if (weights.ndim !== 1 && weights.ndim !== 2) throw new RuntimeError('prob_dist must be 1 or 2 dim')

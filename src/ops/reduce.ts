@@ -2,10 +2,10 @@ import { record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { normalizeDim, normalizeDims, type Shape } from '../core/shape.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import type { ReduceOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
-import { where } from './binary.js'
+import { ne, where } from './binary.js'
 import { floatResult } from './promote.js'
 import { type Dims, keepdimOf, type ReduceOptions, reducedShape, restore } from './reduction.js'
 
@@ -32,6 +32,7 @@ const sumDtype = (dtype: Dtype): Dtype => (isFloatingPoint(dtype) ? dtype : 'int
 
 /** The sum over `dim` (default all axes). Integers and bool sum to int64. As `torch.sum`. */
 export function sum(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor {
+  checkTensor('sum', 'input', x)
   checkOptions('sum', options, ['keepdim', 'dtype'])
   const { shape } = x
   const dims = normalizeDims(dim, shape.length)
@@ -41,6 +42,7 @@ export function sum(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor {
 
 /** Sums away broadcasting, down to `shape`. As `torch.Tensor.sum_to_size`. */
 export function sumToSize(x: Tensor, shape: Shape): Tensor {
+  checkTensor('sumToSize', 'input', x)
   const lead = x.ndim - shape.length
   const dims = [...x.shape.keys()].filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1))
   return dims.length === 0 ? x.reshape(shape) : sum(x, dims).reshape(shape)
@@ -48,6 +50,7 @@ export function sumToSize(x: Tensor, shape: Shape): Tensor {
 
 /** The mean over `dim` (default all axes). As `torch.mean`. @throws RuntimeError for integers and bool */
 export function mean(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor {
+  checkTensor('mean', 'input', x)
   checkOptions('mean', options, ['keepdim', 'dtype'])
   const dtype = options?.dtype ?? x.dtype
   if (!isFloatingPoint(dtype)) {
@@ -69,6 +72,7 @@ function meanGradient(shape: Shape, dims: readonly number[]): (dy: Tensor) => [T
 
 /** Both moments from one pass of the kernel, each with its gradient; without `wantsMean` the mean is released. */
 function moments(owner: string, x: Tensor, dim: Dims, options: VarianceOptions | undefined, wantsMean: boolean): [variance: Tensor, mean: Tensor] {
+  checkTensor(owner, 'input', x)
   checkOptions(owner, options, ['keepdim', 'correction'])
   if (!isFloatingPoint(x.dtype)) {
     throw new RuntimeError(`${wantsMean ? owner.replace('Mean', '_mean') : 'std and var'} only support floating point and complex dtypes`)
@@ -119,12 +123,14 @@ export const varMean = (x: Tensor, dim: Dims = null, options?: VarianceOptions):
 
 /** Standard deviation and mean in one pass. As `torch.std_mean`. */
 export function stdMean(x: Tensor, dim: Dims = null, options?: VarianceOptions): [std: Tensor, mean: Tensor] {
+  checkTensor('stdMean', 'input', x)
   const [y, average] = moments('stdMean', x, dim, options, true)
   return [deviation(y), average]
 }
 
 /** The product over one axis, or over all. As `torch.prod`. */
 export function prod(x: Tensor, dim: number | null = null, options?: ReduceOptions): Tensor {
+  checkTensor('prod', 'input', x)
   const keepdim = keepdimOf('prod', options)
   const dims = normalizeDims(dim, x.ndim)
   const y = reduceKernel('prod', x, dims, keepdim, sumDtype(x.dtype))
@@ -152,19 +158,22 @@ function identity(n: number): Tensor {
 
 /** True where any element is not zero. */
 export function any(x: Tensor, dim: Dims = null, options?: ReduceOptions): Tensor {
+  checkTensor('any', 'input', x)
   return reduceKernel('any', x, normalizeDims(dim, x.ndim), keepdimOf('any', options), 'bool')
 }
 
 /** True where all elements are not zero. */
 export function all(x: Tensor, dim: Dims = null, options?: ReduceOptions): Tensor {
+  checkTensor('all', 'input', x)
   return reduceKernel('all', x, normalizeDims(dim, x.ndim), keepdimOf('all', options), 'bool')
 }
 
 /** How many elements are not zero, as int64. */
-export const countNonzero = (x: Tensor, dim: Dims = null): Tensor => sum(x.ne(0), dim)
+export const countNonzero = (x: Tensor, dim: Dims = null): Tensor => sum(ne(x, 0), dim)
 
 /** The running sum along `dim`. Integers and bool sum to int64. As `torch.cumsum`. */
 export function cumsum(x: Tensor, dim: number): Tensor {
+  checkTensor('cumsum', 'input', x)
   const d = normalizeDim(dim, x.ndim)
   const y = emptyTensor(x.shape, sumDtype(x.dtype))
   kernels.cumsum(x, d, y)
@@ -176,6 +185,7 @@ export function cumsum(x: Tensor, dim: number): Tensor {
  * The largest element is taken out of the exponent: log(sum(exp(x - max))) + max. Where it is infinite 0 is taken out instead.
  */
 export function logsumexp(x: Tensor, dim: Dims, options?: ReduceOptions): Tensor {
+  checkTensor('logsumexp', 'input', x)
   const keepdim = keepdimOf('logsumexp', options)
   const input = x.to(floatResult(x.dtype))
   const dims = normalizeDims(dim, x.ndim)

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 
 function checkFactor(owner: string, name: string, x: Tensor, factor: number): void {
   if (x.ndim < 3) throw new RuntimeError(`${owner} expects input to have at least 3 dimensions, but got input with ${x.ndim} dimension(s)`)
@@ -13,6 +13,7 @@ function checkFactor(owner: string, name: string, x: Tensor, factor: number): vo
  * @see Shi et al. 2016, arXiv:1609.05158
  */
 export function pixelShuffle(x: Tensor, upscaleFactor: number): Tensor {
+  checkTensor('pixelShuffle', 'input', x)
   checkFactor('pixel_shuffle', 'upscale_factor', x, upscaleFactor)
   const r = upscaleFactor
   const lead = x.shape.slice(0, -3)
@@ -36,6 +37,7 @@ export function pixelShuffle(x: Tensor, upscaleFactor: number): Tensor {
  * @param downscaleFactor r
  */
 export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
+  checkTensor('pixelUnshuffle', 'input', x)
   checkFactor('pixel_unshuffle', 'downscale_factor', x, downscaleFactor)
   const r = downscaleFactor
   const lead = x.shape.slice(0, -3)
@@ -60,6 +62,7 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
  * @see Zhang et al. 2017, arXiv:1707.01083
  */
 export function channelShuffle(x: Tensor, groups: number): Tensor {
+  checkTensor('channelShuffle', 'input', x)
   if (x.ndim < 3) throw new RuntimeError(`channel_shuffle expects input with > 2 dims, but got input with sizes ${formatShape(x.shape)}`)
   if (!(Number.isInteger(groups) && groups > 0)) throw new RuntimeError(`Number of groups to divide channels in must be positive. Value of groups:${groups}`)
   const [batch, channels, ...rest] = x.shape

@@ -2,9 +2,10 @@ import { record } from '../autograd/index.js'
 import { checkDtype, type Dtype, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
+import { neg } from './unary.js'
 
 export interface SoftmaxOptions {
   /** Converts the input first. Default: its own. */
@@ -18,9 +19,10 @@ interface Definition {
 }
 
 function normalized({ owner, log, node }: Definition, input: Tensor, dim: number, options: SoftmaxOptions | undefined): Tensor {
+  checkTensor(owner, 'input', input)
   checkOptions(owner, options, ['dtype'])
   if (options?.dtype !== undefined) checkDtype(owner, options.dtype)
-  if (!Number.isInteger(dim)) throw new TypeError(`${owner}: expected a dimension to normalise over, got ${String(dim)}`)
+  if (dim === undefined) throw new TypeError(`${owner}: missing 1 required positional argument: 'dim'`)
   const d = normalizeDim(dim, input.ndim)
   const x = input.to(options?.dtype ?? input.dtype)
   if (!isFloatingPoint(x.dtype)) refuseDtype(`${log ? 'log_softmax' : 'softmax'}_lastdim_kernel_impl`, x.dtype)
@@ -38,7 +40,7 @@ export const logSoftmax = (x: Tensor, dim: number, options?: SoftmaxOptions): Te
   normalized({ owner: 'logSoftmax', log: true, node: 'LogSoftmaxBackward0' }, x, dim, options)
 
 /** softmax(-x) along `dim`. As `torch.nn.functional.softmin`. */
-export const softmin = (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => composed([x], () => softmax(x.neg(), dim, options))
+export const softmin = (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => composed([x], () => softmax(neg(x), dim, options))
 
 /**
  * dx = y (dy - sum(dy y)). With v the gradient of dx, and s = sum(dy y):

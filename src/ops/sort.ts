@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import type { ValuesAndIndices } from './extrema.js'
 import { scatterZeros } from './indexing.js'
@@ -30,6 +30,7 @@ function ascending(a: number, b: number): number {
 
 /** Elements in order along a dimension, and where they were; equal ones keep their order. As `torch.sort` with `stable`. */
 export function sort(x: Tensor, options?: SortOptions): ValuesAndIndices {
+  checkTensor('sort', 'input', x)
   checkOptions('sort', options, ['dim', 'descending'])
   const { dim = -1, descending = false } = options ?? {}
   const d = normalizeDim(dim, x.ndim)
@@ -57,6 +58,7 @@ export function sort(x: Tensor, options?: SortOptions): ValuesAndIndices {
 
 /** The `k` largest elements along a dimension, in order, and where they are. As `torch.topk`. */
 export function topk(x: Tensor, k: number, options?: TopkOptions): ValuesAndIndices {
+  checkTensor('topk', 'input', x)
   checkOptions('topk', options, ['dim', 'largest'])
   const { dim = -1, largest = true } = options ?? {}
   const d = normalizeDim(dim, x.ndim)

@@ -2,7 +2,7 @@ import { inPlace, record } from '../autograd/index.js'
 import { checkOptions, IndexError, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, numelOf, type Shape, sameShape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import { emptyTensor, Tensor, windowOf } from '../core/tensor.js'
+import { checkTensor, emptyTensor, Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { full, tensor } from './create.js'
@@ -152,6 +152,7 @@ function broadcastIndices(picked: readonly Picked[]): number[] {
  * @throws IndexError for positions out of range, too many indices, masks of another shape
  */
 export function index(x: Tensor, ...indices: Index[]): Tensor {
+  checkTensor('index', 'input', x)
   return composed([x], () => {
     const { view, picked } = resolve(x, indices)
     if (picked.length === 0) return view
@@ -205,6 +206,7 @@ function checkPut(options: IndexPutOptions | undefined): boolean {
  * @param value a number, or a tensor that broadcasts to what `index` would return
  */
 export function indexPut(x: Tensor, indices: readonly Index[], value: Operand, options?: IndexPutOptions): Tensor {
+  checkTensor('indexPut', 'input', x)
   const accumulate = checkPut(options)
   const y = emptyTensor(x.shape, x.dtype)
   kernels.copy(x, y)
@@ -225,6 +227,7 @@ const gradientOfValue = (dy: Tensor, shape: Shape): Tensor => (dy.ndim < shape.l
 
 /** PyTorch's `x[...] = value`: writes `value` at the indices of x. @see indexPut */
 export function indexPut_(x: Tensor, indices: readonly Index[], value: Operand, options?: IndexPutOptions): Tensor {
+  checkTensor('indexPut_', 'input', x)
   const accumulate = checkPut(options)
   return inPlace(
     x,
@@ -236,6 +239,7 @@ export function indexPut_(x: Tensor, indices: readonly Index[], value: Operand, 
 
 /** The positions of the elements that are not zero, in row-major order: int64 [count, number of dimensions]. As `torch.nonzero`. */
 export function nonzero(x: Tensor): Tensor {
+  checkTensor('nonzero', 'input', x)
   const mask = x.ne(0)
   const flags = toTypedArray(mask)
   mask.dispose()
@@ -255,6 +259,8 @@ export function nonzero(x: Tensor): Tensor {
 
 /** The elements where `mask` is true, one after the other; both broadcast. As `torch.masked_select`. */
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
+  checkTensor('maskedSelect', 'input', x)
+  checkTensor('maskedSelect', 'mask', mask)
   if (mask.dtype !== 'bool') throw new RuntimeError('masked_select: expected BoolTensor for mask')
   const shape = broadcastShapes(x.shape, mask.shape)
   return composed([x], () => {

@@ -1,7 +1,7 @@
 import { inPlace, record } from '../autograd/index.js'
 import type { Dtype } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { UnaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { zerosLike } from './create.js'
@@ -24,6 +24,7 @@ const same = (dtype: Dtype): Dtype => dtype
 /** An element-wise function of one tensor with its gradient. */
 function unary(op: UnaryOp, def: Definition): (x: Tensor) => Tensor {
   return (x) => {
+    checkTensor(op, 'input', x)
     const y = emptyTensor(x.shape, (def.dtype ?? floatResult)(x.dtype))
     kernels.unary(op, x, y)
     return record(y, {
@@ -38,6 +39,7 @@ function unary(op: UnaryOp, def: Definition): (x: Tensor) => Tensor {
 /** The same, written over x. */
 function writtenOver(fn: (x: Tensor) => Tensor, op: UnaryOp, dtype: (input: Dtype) => Dtype = floatResult): (x: Tensor) => Tensor {
   return (x) => {
+    checkTensor(op, 'input', x)
     checkCast(dtype(x.dtype), x.dtype)
     checkOverlap(x)
     return inPlace(x, [], () => kernels.unary(op, x, x), fn)
@@ -47,6 +49,7 @@ function writtenOver(fn: (x: Tensor) => Tensor, op: UnaryOp, dtype: (input: Dtyp
 const negKernel = unary('neg', { node: 'NegBackward0', saves: 'nothing', dtype: same, dx: (dy) => dy.neg() })
 
 function checkNegatable(x: Tensor): Tensor {
+  checkTensor('neg', 'input', x)
   if (x.dtype === 'bool') {
     throw new RuntimeError(
       'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.',
@@ -140,6 +143,7 @@ export const erfinv = unary('erfinv', {
 const predicate =
   (op: UnaryOp) =>
   (x: Tensor): Tensor => {
+    checkTensor(op, 'input', x)
     const y = emptyTensor(x.shape, 'bool')
     kernels.unary(op, x, y)
     return y

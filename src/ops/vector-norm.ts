@@ -3,7 +3,7 @@ import { dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { normalizeDims } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { where } from './binary.js'
 import { type Dims, type ReduceOptions, restore } from './reduction.js'
 
@@ -60,6 +60,7 @@ function gradient(dy: Tensor, x: Tensor, y: Tensor, p: number, dims: readonly nu
  * @throws RuntimeError for integers, and for the infinite and negative norms of nothing
  */
 export function norm(x: Tensor, p = 2, options?: NormOptions): Tensor {
+  checkTensor('norm', 'input', x)
   checkOptions('norm', options, ['dim', 'keepdim'])
   if (typeof p !== 'number' || Number.isNaN(p)) throw new TypeError(`norm: p must be a number, got ${String(p)}`)
   if (!isFloatingPoint(x.dtype)) {

@@ -2,7 +2,7 @@ import { record } from '../autograd/index.js'
 import { dtypes } from '../core/dtype.js'
 import { IndexError, RuntimeError, ValueError } from '../core/errors.js'
 import { broadcastStrides, contiguousStrides, formatShape, inferShape, normalizeDim, numelOf, type Shape, viewStrides } from '../core/shape.js'
-import { emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 
 /** A window onto x's storage, with the rule that brings its gradient back to x's shape. */
@@ -28,6 +28,7 @@ const sizes = (shape: readonly (number | Shape)[]): Shape => (Array.isArray(shap
  * @throws RuntimeError where the sizes don't fit, or the strides allow no view (use `reshape`)
  */
 export function view(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  checkTensor('view', 'input', x)
   const target = inferShape(sizes(shape), x.numel())
   const from = x.shape
   const strides = viewStrides(from, x.strides, target)
@@ -41,6 +42,7 @@ export function view(x: Tensor, ...shape: number[] | [Shape]): Tensor {
 
 /** As `view`, but copies where the strides allow no view. As `torch.reshape`. */
 export function reshape(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  checkTensor('reshape', 'input', x)
   const target = inferShape(sizes(shape), x.numel())
   if (viewStrides(x.shape, x.strides, target)) return view(x, target)
   const from = x.shape
@@ -51,6 +53,7 @@ export function reshape(x: Tensor, ...shape: number[] | [Shape]): Tensor {
 
 /** Reorders the dimensions; a view. As `torch.permute`. */
 export function permute(x: Tensor, ...dims: number[] | [Shape]): Tensor {
+  checkTensor('permute', 'input', x)
   const order = sizes(dims)
   if (order.length !== x.ndim) {
     throw new RuntimeError(
@@ -72,6 +75,7 @@ export function permute(x: Tensor, ...dims: number[] | [Shape]): Tensor {
 
 /** Swaps two dimensions; a view. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  checkTensor('transpose', 'input', x)
   const a = normalizeDim(dim0, x.ndim)
   const b = normalizeDim(dim1, x.ndim)
   const shape = x.shape.slice()
@@ -85,6 +89,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 
 /** The transpose of a matrix; a vector or scalar stays as it is. */
 export function t(x: Tensor): Tensor {
+  checkTensor('t', 'input', x)
   if (x.ndim > 2) throw new RuntimeError(`t() expects a tensor with <= 2 dimensions, but self is ${x.ndim}D`)
   return x.ndim < 2 ? x : transpose(x, 0, 1)
 }
@@ -94,6 +99,7 @@ export function t(x: Tensor): Tensor {
  * @throws RuntimeError where an axis of another size would have to be repeated
  */
 export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
+  checkTensor('expand', 'input', x)
   const wanted = sizes(shape)
   const lead = wanted.length - x.ndim
   if (lead < 0) {
@@ -119,10 +125,14 @@ export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
 }
 
 /** `expand` to the shape of another tensor. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape)
+export function expandAs(x: Tensor, other: Tensor): Tensor {
+  checkTensor('expandAs', 'other', other)
+  return expand(x, other.shape)
+}
 
 /** Adds an axis of size 1. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  checkTensor('unsqueeze', 'input', x)
   const at = normalizeDim(dim, x.ndim + 1)
   const shape = [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]
   const strides = [...x.strides.slice(0, at), at < x.ndim ? x.shape[at] * x.strides[at] : 1, ...x.strides.slice(at)]
@@ -131,6 +141,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 
 /** Removes the axes of size 1: all, or those named. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  checkTensor('squeeze', 'input', x)
   const dims = dim === undefined ? x.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => normalizeDim(d, x.ndim))
   const from = x.shape
   const keep = [...from.keys()].filter((i) => from[i] !== 1 || !dims.includes(i))
@@ -146,6 +157,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 
 /** Joins the axes from `startDim` to `endDim` into one. As `torch.flatten`. */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  checkTensor('flatten', 'input', x)
   const start = normalizeDim(startDim, x.ndim)
   const end = normalizeDim(endDim, x.ndim)
   if (x.ndim === 0) return reshape(x, [1])
@@ -155,6 +167,7 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
 
 /** Splits one axis into several; one size may be -1. As `torch.unflatten`. */
 export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
+  checkTensor('unflatten', 'input', x)
   const d = normalizeDim(dim, x.ndim)
   if (shape.length === 0) throw new RuntimeError('unflatten: sizes must be non-empty')
   let inner: number[]
@@ -173,6 +186,7 @@ export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
  * @throws ValueError where `step` is not positive
  */
 export function slice(x: Tensor, dim = 0, start = 0, end = Number.POSITIVE_INFINITY, step = 1): Tensor {
+  checkTensor('slice', 'input', x)
   if (x.ndim === 0) throw new RuntimeError('slice() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
   const from = x.shape
@@ -193,6 +207,7 @@ export function slice(x: Tensor, dim = 0, start = 0, end = Number.POSITIVE_INFIN
 
 /** `length` elements from `start` along `dim`; a view. As `torch.narrow`. @throws RuntimeError where they reach beyond the size */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  checkTensor('narrow', 'input', x)
   if (x.ndim === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
   const size = x.shape[d]
@@ -206,6 +221,7 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 
 /** One position along `dim`, which disappears; a view. As `torch.select`. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
+  checkTensor('select', 'input', x)
   if (x.ndim === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
   const size = x.shape[d]
@@ -223,6 +239,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
  * @param offset above the main diagonal where positive, below where negative
  */
 export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  checkTensor('diagonal', 'input', x)
   const a = normalizeDim(dim1, x.ndim)
   const b = normalizeDim(dim2, x.ndim)
   if (a === b) throw new RuntimeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
@@ -236,6 +253,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
 
 /** Moves dimensions to other places; the rest keep their order. A view. As `torch.movedim`. */
 export function movedim(x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+  checkTensor('movedim', 'input', x)
   const list = (dims: number | readonly number[]) => (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(d, x.ndim))
   const from = list(source)
   const to = list(destination)
@@ -253,5 +271,6 @@ export function movedim(x: Tensor, source: number | readonly number[], destinati
 
 /** The same elements, outside the graph; a view. As `torch.Tensor.detach`. */
 export function detach(x: Tensor): Tensor {
+  checkTensor('detach', 'input', x)
   return windowOf(x, x.shape, x.strides, x.offset)
 }

@@ -12,7 +12,10 @@ const examples = { ...basicExamples, ...layerExamples, ...lossExamples, ...normE
 const operations = new Map<string, unknown>(Object.entries(ops))
 const operationOf = (name: string, { run }: Example): Operation => run ?? (operations.get(name) as Operation)
 
-/** Tensors that an example's own text makes or drops beside the operation's result, such as the indices of `x.max(1).values`. */
+/**
+ * Tensors that an example's own text makes or drops beside the operation's result, such as the indices of `x.max(1).values`, by the
+ * example's number. For a new example that fails here, look which it is: its own, or one that the operation leaves behind.
+ */
 const ofTheExample: Record<string, Record<number, number>> = {
   adaptiveMaxPool2d: { 1: 1 },
   batchNorm: { 1: 2, 4: 2, 5: 2 },
@@ -21,6 +24,9 @@ const ofTheExample: Record<string, Record<number, number>> = {
   embedding: { 1: 1 },
   fill_: { 0: 1 },
   instanceNorm: { 1: 2, 3: 2 },
+  batchRenorm: { 0: 2, 1: 3, 2: 2 },
+  maskedBatchNorm: { 1: 3 },
+  maskedLayerNorm: { 1: 1 },
   max: { 1: 1, 2: 1, 3: 1 },
   maxPool2d: { 2: 1 },
   min: { 1: 1 },
