@@ -30,7 +30,8 @@ describe("PyTorch's frozen results", () => {
       const report = runFamily(new Family(golden, name))
       expect(report.failed.map((f) => `${f.name}: ${f.reason}`)).toEqual([])
       expect(report.passed).toBeGreaterThan(0)
-      if (name.endsWith('norm')) expect(accuracyRatio(report), "our error against float64, over PyTorch's own").toBeLessThanOrEqual(1)
+      // Weight and spectral norms have no errors against float64 in the data.
+      if (report.ratios.length > 0 && name.endsWith('norm')) expect(accuracyRatio(report), "our error against float64, over PyTorch's own").toBeLessThanOrEqual(1)
     })
   }
 
@@ -48,7 +49,7 @@ describe('the runner sees what is wrong', () => {
     const arrays = Buffer.from(file('layernorm.safetensors'))
     const headerLength = Number(arrays.readBigUInt64LE(0))
     const header = JSON.parse(arrays.subarray(8, 8 + headerLength).toString())
-    const [begin] = header['int_2d_default_float32/grad.weight'].data_offsets
+    const [begin] = header['int_2d_default_float32/grad.bias'].data_offsets
     const at = 8 + headerLength + begin
     arrays.writeFloatLE(arrays.readFloatLE(at) + 1e-3, at)
     const manifest = JSON.parse(file('layernorm.json').toString())
@@ -60,6 +61,6 @@ describe('the runner sees what is wrong', () => {
     writeFileSync(join(folder, 'layernorm.json'), JSON.stringify(manifest))
     const report = runFamily(new Family(folder, 'layernorm'))
     expect(report.failed.map((f) => f.name).sort()).toEqual(['F_weight_shape', 'construct_int', 'construct_list', 'int_2d_default_float32'])
-    expect(report.failed.find((f) => f.name === 'int_2d_default_float32')?.reason).toContain('grad.weight[0]')
+    expect(report.failed.find((f) => f.name === 'int_2d_default_float32')?.reason).toContain('grad.bias[0]')
   })
 })
