@@ -1,6 +1,7 @@
 import { allocator, type Block } from '../../core/allocator.js'
 import type { KernelArguments } from './binary.js'
 import { instantiate, type KernelExports, type KernelName } from './loader.js'
+import { runShared } from './threads/pool.js'
 
 let kernels: KernelExports | undefined
 let launches = 0
@@ -19,11 +20,12 @@ export function hasKernel(name: string): name is KernelName {
 /**
  * Runs a kernel over its blocks 0 to `blocks`: the one place through which every kernel goes. Blocks are independent of each other and
  * of how they are grouped into ranges, so that a range may go to another thread.
+ * @throws RuntimeError where a worker thread has died
  */
 export function launch<K extends KernelName>(kernel: K, blocks: number, ...args: KernelArguments[K]): void {
   if (!kernels) kernels = instantiate()
   launches++
-  kernels[kernel](...args, 0, blocks)
+  if (!runShared(kernels, kernel, blocks, args)) kernels[kernel](...args, 0, blocks)
 }
 
 /** Kernels launched so far, for benchmarks. */

@@ -21,7 +21,8 @@ function importUnshared(bytes: Uint8Array): void {
   bytes[at + memoryImport.length] = 1
 }
 
-const isShared = (memory: WebAssembly.Memory): boolean => typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
+/** Whether other threads can work on the memory. */
+export const isShared = (memory: WebAssembly.Memory): boolean => typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer
 
 let module: WebAssembly.Module | undefined
 

@@ -1,0 +1,80 @@
+import type { KernelName } from '../loader.js'
+
+/** Nanoseconds that a block takes, as a number or by the kernel's arguments, in their order (see binary.ts). */
+type Cost = number | ((a: readonly (number | boolean)[]) => number)
+
+const product = (scale: number, ...places: number[]): Cost => {
+  return (a) => places.reduce((cost, place) => cost * Number(a[place]), scale)
+}
+
+/** A product and a sum in the tiles of matrix product and convolution. */
+const MAC = 0.045
+
+/**
+ * Measured on data in a second-level cache, one thread, and rounded: only the order of magnitude matters, as the estimates decide nothing but whether
+ * a launch is worth another thread. What is not listed works element by element, 4096 a block.
+ */
+const costs: Partial<Record<KernelName, Cost>> = {
+  copyBytes: 1000,
+  copy8: product(16, 2),
+  copy16: product(16, 2),
+  copy32: product(16, 2),
+  copy64: product(16, 2),
+  adam: 6000,
+  sgd: 2500,
+
+  columnMoments: product(32, 3),
+  combineMoments: product(5, 1),
+  planeMoments: product(0.8, 2),
+  affineColumns: product(10, 4),
+  affinePlanes: product(0.3, 4),
+  batchNormCoefficients: 5,
+  batchNormFinish: 10,
+  batchNormGradients: product(3, 1),
+  columnSums: product(20, 5),
+  gradColumns: product(15, 5),
+  gradPlanes: product(0.5, 5),
+  planeSums: product(0.5, 6),
+  rowGrad: product(1, 8, 9, 10),
+  rowNorm: product(1, 7),
+  segmentedRowGrad: product(1, 7),
+  sumPairs: product(2, 1),
+  sumRows: product(1000, 1),
+
+  combineSums: product(2, 2, 4),
+  middleMax: product(8, 2),
+  middleMin: product(8, 2),
+  sumMiddle: product(8, 2),
+  rowArgMax: product(0.5, 2),
+  rowArgMin: product(0.5, 2),
+  rowMax: product(0.3, 2),
+  rowMin: product(0.3, 2),
+  sumPieces: (a) => 0.3 * Math.min(Number(a[2]), Number(a[3])),
+  softmaxRows: product(2, 2),
+  softmaxMiddle: product(32, 2),
+  softmaxGradRows: product(0.6, 3),
+  softmaxGradMiddle: product(10, 3),
+
+  gemm: (a) => MAC * Math.min(Number(a[10]), 64) * Math.min(Number(a[11]), 256) * Number(a[12]),
+  gemmDot: product(4 * MAC, 9, 11),
+  packPanels: product(5, 5),
+  packRows: product(8, 5),
+
+  convPlanes: product(0.3, 8, 11),
+  convTurnWeights: product(16, 1, 5),
+  conv: product(128 * MAC, 11, 12),
+  convWeightGrad: (a) => 16 * MAC * Math.min(Number(a[8]), 16) * Number(a[7]) * (Number(a[13]) + Number(a[15])),
+  depthwise3x3: product(1, 8, 9),
+  depthwise3x3WeightGrad: product(1, 6, 8, 9),
+  maxPool: (a) => (Number(a[3]) * Number(a[4]) * Number(a[5])) / (Number(a[6]) * Number(a[7])),
+  avgPool: (a) => (Number(a[2]) * Number(a[3]) * Number(a[4])) / (Number(a[5]) * Number(a[6])),
+  avgPoolBackward: product(1.5, 2, 3, 4),
+  scatter: product(2, 4, 5),
+  gather: product(1.5, 4, 5),
+}
+
+/** About how many nanoseconds one thread takes for all blocks. */
+export function workOf(kernel: KernelName, blocks: number, args: readonly (number | boolean)[]): number {
+  const cost = costs[kernel] ?? 1500
+  return blocks * (typeof cost === 'number' ? cost : cost(args))
+}
