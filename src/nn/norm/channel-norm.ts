@@ -1,10 +1,12 @@
 import { noGrad } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions, NotImplementedError, ValueError } from '../../core/errors.js'
+import { NotImplementedError, ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
 import type { NormKind } from '../../ops/norm/axes.js'
+import { requireArguments } from '../arguments.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
@@ -24,6 +26,12 @@ export interface ChannelNormOptions {
 
 export const channelNormOptionNames = ['eps', 'momentum', 'affine', 'trackRunningStats', 'dtype'] as const
 
+/** eps and momentum may stand by position, as in PyTorch. */
+export type ChannelNormArguments = Arguments<[eps: number, momentum: number | null], ChannelNormOptions>
+
+export const readChannelNormOptions = (layer: string, args: ChannelNormArguments): ChannelNormOptions =>
+  readOptions<ChannelNormOptions>(layer, channelNormOptionNames, 2, args)
+
 /** What norms with one weight per channel and running averages share: BatchNorm and InstanceNorm. As PyTorch's `_NormBase`. */
 export abstract class ChannelNorm extends Module {
   readonly numFeatures: number
@@ -42,13 +50,12 @@ export abstract class ChannelNorm extends Module {
   /** int64, 0-dimensional: batches seen in training; null without `trackRunningStats`. */
   numBatchesTracked: Tensor | null = null
 
-  constructor(numFeatures: number, options: ChannelNormOptions = {}) {
+  constructor(numFeatures: number, ...args: ChannelNormArguments) {
     super()
     const name = this.constructor.name
-    if (typeof numFeatures !== 'number')
-      throw new TypeError(`${name}: missing 1 required positional argument: 'numFeatures', the number of channels, got ${typeof numFeatures}`)
-    checkOptions(name, options, channelNormOptionNames)
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = options
+    requireArguments(name, { num_features: numFeatures })
+    if (typeof numFeatures !== 'number') throw new TypeError(`${name}: numFeatures must be the number of channels, got ${typeof numFeatures}`)
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = readChannelNormOptions(name, args)
     this.numFeatures = numFeatures
     this.eps = eps
     this.momentum = momentum

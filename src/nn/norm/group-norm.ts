@@ -1,6 +1,7 @@
 import { noGrad } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions, ValueError, ZeroDivisionError } from '../../core/errors.js'
+import { ValueError, ZeroDivisionError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
@@ -41,11 +42,10 @@ export class GroupNorm extends Module {
   /** [C], starts as 0; null without `affine`. */
   bias: Parameter | null = null
 
-  constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
+  constructor(numGroups: number, numChannels: number, ...args: Arguments<[eps: number, affine: boolean], GroupNormOptions>) {
     super()
     requireArguments('GroupNorm', { num_groups: numGroups, num_channels: numChannels })
-    checkOptions('GroupNorm', options, ['eps', 'affine', 'dtype'])
-    const { eps = 1e-5, affine = true, dtype } = options
+    const { eps = 1e-5, affine = true, dtype } = readOptions<GroupNormOptions>('GroupNorm', ['eps', 'affine', 'dtype'], 2, args)
     if (numGroups === 0) throw new ZeroDivisionError('integer modulo by zero')
     if (numChannels % numGroups !== 0) throw new ValueError('num_channels must be divisible by num_groups')
     this.numGroups = numGroups

@@ -2,7 +2,7 @@ import { ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { instanceNorm } from '../../ops/norm/instance-norm.js'
-import { ChannelNorm, type ChannelNormOptions } from './channel-norm.js'
+import { ChannelNorm, type ChannelNormArguments, type ChannelNormOptions, readChannelNormOptions } from './channel-norm.js'
 
 export type InstanceNormOptions = ChannelNormOptions
 
@@ -10,8 +10,8 @@ export type InstanceNormOptions = ChannelNormOptions
 abstract class InstanceNorm extends ChannelNorm {
   private warned = false
 
-  constructor(numFeatures: number, options: InstanceNormOptions = {}) {
-    super(numFeatures, { affine: false, trackRunningStats: false, ...options })
+  constructor(numFeatures: number, ...args: ChannelNormArguments) {
+    super(numFeatures, { affine: false, trackRunningStats: false, ...readChannelNormOptions(new.target.name, args) })
   }
 
   override get kind(): NormKind {

@@ -1,6 +1,6 @@
 import { noGrad } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
@@ -44,10 +44,14 @@ export class LayerNorm extends Module {
   /** Of shape normalizedShape, starts as 0; null without `elementwiseAffine` or `bias`. */
   bias: Parameter | null = null
 
-  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+  constructor(normalizedShape: number | Shape, ...args: Arguments<[eps: number, elementwiseAffine: boolean], LayerNormOptions>) {
     super()
-    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype'])
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = options
+    const {
+      eps = 1e-5,
+      elementwiseAffine = true,
+      bias = true,
+      dtype,
+    } = readOptions<LayerNormOptions>('LayerNorm', ['eps', 'elementwiseAffine', 'bias', 'dtype'], 2, args)
     this.normalizedShape = shapeArgument('LayerNorm', normalizedShape)
     this.eps = eps
     this.elementwiseAffine = elementwiseAffine

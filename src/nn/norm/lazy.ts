@@ -2,7 +2,7 @@ import type { Dtype } from '../../core/dtype.js'
 import type { Tensor } from '../../core/tensor.js'
 import type { LoadOptions, LoadResult, StateDict } from '../state-dict.js'
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batch-norm.js'
-import type { ChannelNorm, ChannelNormOptions } from './channel-norm.js'
+import { type ChannelNorm, type ChannelNormArguments, type ChannelNormOptions, readChannelNormOptions } from './channel-norm.js'
 import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './instance-norm.js'
 
 type EagerNorm = new (numFeatures: number, options?: ChannelNormOptions) => ChannelNorm & { forward(input: Tensor): Tensor }
@@ -11,11 +11,12 @@ type EagerNorm = new (numFeatures: number, options?: ChannelNormOptions) => Chan
  * A norm that learns its number of channels from the first input, or from the state dict that it loads, and is an ordinary one from then on.
  * As in PyTorch, `affine` and `trackRunningStats` are true by default for all of them.
  */
-function lazy(name: string, Eager: EagerNorm): new (options?: ChannelNormOptions) => InstanceType<EagerNorm> {
+function lazy(name: string, Eager: EagerNorm): new (...args: ChannelNormArguments) => InstanceType<EagerNorm> {
   const Lazy = class extends Eager {
     private stateDtype: Dtype | undefined
 
-    constructor(options: ChannelNormOptions = {}) {
+    constructor(...args: ChannelNormArguments) {
+      const options = readChannelNormOptions(name, args)
       super(0, { affine: true, trackRunningStats: true, ...options })
       this.stateDtype = options.dtype
     }

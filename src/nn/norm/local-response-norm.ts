@@ -1,4 +1,4 @@
-import { checkOptions } from '../../core/errors.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Tensor } from '../../core/tensor.js'
 import { type LocalResponseNormOptions, localResponseNorm } from '../../ops/norm/local-response-norm.js'
 import { requireArguments } from '../arguments.js'
@@ -22,10 +22,10 @@ export class LocalResponseNorm extends Module {
   beta: number
   k: number
 
-  constructor(size: number, options: LocalResponseNormOptions = {}) {
+  constructor(size: number, ...args: Arguments<[alpha: number, beta: number, k: number], LocalResponseNormOptions>) {
     super()
     requireArguments('LocalResponseNorm', { size })
-    checkOptions('LocalResponseNorm', options, ['alpha', 'beta', 'k'])
+    const options = readOptions<LocalResponseNormOptions>('LocalResponseNorm', ['alpha', 'beta', 'k'], 3, args)
     this.size = size
     this.alpha = options.alpha ?? 1e-4
     this.beta = options.beta ?? 0.75

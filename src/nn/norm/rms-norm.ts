@@ -1,6 +1,6 @@
 import { noGrad } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
@@ -39,11 +39,10 @@ export class RMSNorm extends Module {
   /** Of shape normalizedShape, starts as 1; null without `elementwiseAffine`. */
   weight: Parameter | null = null
 
-  constructor(normalizedShape: number | Shape, options: RMSNormOptions = {}) {
+  constructor(normalizedShape: number | Shape, ...args: Arguments<[eps: number | null, elementwiseAffine: boolean], RMSNormOptions>) {
     super()
-    checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype'])
     this.normalizedShape = shapeArgument('RMSNorm', normalizedShape)
-    const { eps = null, elementwiseAffine = true, dtype } = options
+    const { eps = null, elementwiseAffine = true, dtype } = readOptions<RMSNormOptions>('RMSNorm', ['eps', 'elementwiseAffine', 'dtype'], 2, args)
     this.eps = eps
     this.elementwiseAffine = elementwiseAffine
     if (elementwiseAffine) this.weight = new Parameter(ones(this.normalizedShape, { dtype }))

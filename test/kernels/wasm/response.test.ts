@@ -16,7 +16,7 @@ function compare(shape: readonly number[], options: ResponseNormOptions, seed: n
     const [y, scale, dx] = [unwritten(shape, seed % 4), unwritten(shape), unwritten(shape, seed % 3)]
     kernels.localResponseNorm(x, options, y, scale)
     kernels.localResponseNormBackward(dy, x, scale, options, dx)
-    return [y, scale, dx].map(load)
+    return [y, scale, dx].map((t) => load(t))
   }
   const [got, want] = [run(responses), run(reference)]
   got.forEach((values, i) => {

@@ -249,3 +249,19 @@ describe('second derivatives', () => {
     }
   })
 })
+
+describe('options by position', () => {
+  it("are PyTorch's first ones", () => {
+    expect(new nn.BatchNorm2d(3, 1e-3, 0.2).toString()).toBe('BatchNorm2d(3, eps=0.001, momentum=0.2, affine=True, track_running_stats=True)')
+    expect(new nn.InstanceNorm1d(3, 1e-3, null, { affine: true }).toString()).toBe(
+      'InstanceNorm1d(3, eps=0.001, momentum=None, affine=True, track_running_stats=False)',
+    )
+    expect(new nn.GroupNorm(2, 4, 1e-3).toString()).toBe('GroupNorm(2, 4, eps=0.001, affine=True)')
+    expect(new nn.LayerNorm([2, 3], 1e-3).toString()).toBe('LayerNorm((2, 3), eps=0.001, elementwise_affine=True)')
+    expect(new nn.RMSNorm(3, 1e-3, false).toString()).toBe('RMSNorm((3,), eps=0.001, elementwise_affine=False)')
+    expect(new nn.LocalResponseNorm(5, 1e-3, 0.5, 2).toString()).toBe('LocalResponseNorm(5, alpha=0.001, beta=0.5, k=2.0)')
+    expect(() => new nn.BatchNorm1d(3, 1e-3, 0.1, { trackRuningStats: true } as object)).toThrow(
+      "BatchNorm1d: got an unexpected option 'trackRuningStats'. Did you mean 'trackRunningStats'?",
+    )
+  })
+})
