@@ -10,9 +10,11 @@ const product = (scale: number, ...places: number[]): Cost => {
 /** A product and a sum in the tiles of matrix product and convolution. */
 const MAC = 0.045
 
+const all = (cost: Cost, ...names: KernelName[]): Partial<Record<KernelName, Cost>> => Object.fromEntries(names.map((name) => [name, cost]))
+
 /**
  * Measured on data in a second-level cache, one thread, and rounded: only the order of magnitude matters, as the estimates decide nothing but whether
- * a launch is worth another thread. What is not listed works element by element, 4096 a block.
+ * a launch is worth another thread. What is not listed is simple arithmetic element by element, 4096 a block.
  */
 const costs: Partial<Record<KernelName, Cost>> = {
   copyBytes: 1000,
@@ -20,6 +22,11 @@ const costs: Partial<Record<KernelName, Cost>> = {
   copy16: product(16, 2),
   copy32: product(16, 2),
   copy64: product(16, 2),
+  ...all(4000, 'exp', 'expm1', 'elu', 'eluBackward', 'where'),
+  ...all(7000, 'log', 'log1p', 'tanh', 'sigmoid', 'silu', 'siluBackward', 'mish', 'mishBackward', 'geluTanh', 'geluTanhBackward'),
+  ...all(7000, 'logSigmoidBackward', 'softplusBackward'),
+  ...all(12000, 'erf', 'gelu', 'geluBackward'),
+  ...all(23000, 'logSigmoid', 'softplus'),
   adam: 6000,
   sgd: 2500,
 
@@ -75,6 +82,6 @@ const costs: Partial<Record<KernelName, Cost>> = {
 
 /** About how many nanoseconds one thread takes for all blocks. */
 export function workOf(kernel: KernelName, blocks: number, args: readonly (number | boolean)[]): number {
-  const cost = costs[kernel] ?? 1500
+  const cost = costs[kernel] ?? 700
   return blocks * (typeof cost === 'number' ? cost : cost(args))
 }
