@@ -1,4 +1,6 @@
 /** Layers. `nn.Conv2d`, `nn.BatchNorm2d`, ... as `torch.nn`. */
+
+export type { ProcessGroup } from '../ops/norm/process-group.js'
 export * from './activation.js'
 export { type Layer, ModuleDict, ModuleList, Sequential } from './containers.js'
 export * from './conv.js'

@@ -43,7 +43,6 @@ export class NotThereYet extends Error {
 }
 
 const later: readonly [RegExp, string][] = [
-  [/^torch\.nn\.SyncBatchNorm$/, 'norms'],
   [/^torch\.nn\.(RNN|LSTM|GRU)(Cell)?$/, 'recurrent'],
   [/^torch\.nn\.(MultiheadAttention|Transformer\w*)$/, 'attention'],
 ]

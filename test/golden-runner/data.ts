@@ -60,6 +60,8 @@ export interface GoldenCase {
   seed?: number | string
   initial_seed?: number | string
   program?: ({ key: string; expr: string } | string)[]
+  fused_repr?: string
+  after?: { training: boolean; momentum: number[] }
   parametrization?: { name: string; kwargs: Record<string, unknown> }
   recipe?: string
   optimizer?: { name: string; kwargs: Record<string, unknown> }

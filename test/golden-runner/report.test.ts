@@ -20,6 +20,7 @@ const families = [
   'random',
   'rmsnorm',
   'seed_example',
+  'tools',
   'trajectories',
   'weight_spectral_norm',
 ]

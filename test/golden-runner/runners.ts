@@ -5,6 +5,7 @@ import * as kinds from './kinds.js'
 import { runOptimizer } from './optimizer.js'
 import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
+import * as tools from './tools.js'
 import { runTrajectory } from './trajectory.js'
 
 const runners: Readonly<Record<string, kinds.Runner>> = {
@@ -22,6 +23,12 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   statistics: runStatistics,
   parametrized: runParametrized,
   parametrized_steps: runParametrizedSteps,
+  update_bn: tools.runUpdateBn,
+  fuse: tools.runFuse,
+  convert: tools.runConvert,
+  walk: tools.runWalk,
+  averaged: tools.runAveraged,
+  vector: tools.runVector,
   optimizer: runOptimizer,
   trajectory: runTrajectory,
   safetensors: runSafetensors,
@@ -34,7 +41,10 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
 }
 
 /** Errors of functions whose arguments the data don't give. */
-const errorRunners: readonly [RegExp, kinds.Runner][] = [[/\.parametrizations\./, runParametrizedError]]
+const errorRunners: readonly [RegExp, kinds.Runner][] = [
+  [/\.parametrizations\./, runParametrizedError],
+  [/\.fusion\./, tools.runFuseError],
+]
 
 export function runnerFor(_: Family, c: GoldenCase): kinds.Runner {
   const special = c.kind === 'error' ? errorRunners.find(([target]) => target.test(c.target ?? '')) : undefined

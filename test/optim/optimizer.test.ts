@@ -176,7 +176,7 @@ describe('step and zeroGrad', () => {
   })
 
   it('maximize goes the other way for every optimizer', () => {
-    const { lrScheduler: _, Optimizer: __, ...classes } = optim
+    const { lrScheduler: _, Optimizer: __, swaUtils: ___, ...classes } = optim
     expect(Object.keys(classes).sort()).toEqual(['Adadelta', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'NAdam', 'RAdam', 'RMSprop', 'SGD'])
     for (const make of Object.values(classes)) {
       const [up, down] = [withGrad([0, 0], [0.5, -2]), withGrad([0, 0], [-0.5, 2])]

@@ -1,7 +1,11 @@
 /** What works on the parameters of a module. As `torch.nn.utils`. */
 export { type ClipGradNormOptions, clipGradNorm_, clipGradValue_ } from './clip-grad.js'
 export { parametersToVector, vectorToParameters } from './convert-parameters.js'
+export { forwardTogether } from './forward-together.js'
+export { type FusedPair, type FuseOptions, type FuseResult, fuse } from './fuse.js'
+export { type ConvLayer, fuseConvBn, fuseLinearBn } from './fuse-bn.js'
 export * as parametrizations from './parametrizations/index.js'
 export * as parametrize from './parametrize.js'
+export { type ReplacedNorm, type ReplaceNormResult, replaceNorm } from './replace-norm.js'
 export { removeSpectralNorm, spectralNorm } from './spectral-norm.js'
 export { removeWeightNorm, weightNorm } from './weight-norm.js'

@@ -7,7 +7,7 @@ import {
   dividedBySigma,
   powerIteration,
   randomDirection,
-  type SpectralNormOptions,
+  type SpectralNormArguments,
   spectralNormOptions,
   weightMatrix,
 } from './parametrizations/spectral-norm.js'
@@ -23,9 +23,9 @@ const isNormalized = (module: Module, name: string): boolean => Reflect.get(modu
  * @returns module
  * @throws KeyError where there is no such parameter, RuntimeError where it is normalized already, ValueError without iterations
  */
-export function spectralNorm<M extends Module>(module: M, name = 'weight', options: SpectralNormOptions = {}): M {
+export function spectralNorm<M extends Module>(module: M, name = 'weight', ...args: SpectralNormArguments): M {
   if (isNormalized(module, name)) throw new RuntimeError(`Cannot register two spectral_norm hooks on the same parameter ${name}`)
-  const { dim, eps, nPowerIterations } = spectralNormOptions(module, options)
+  const { dim, eps, nPowerIterations } = spectralNormOptions(module, args)
   const weight: unknown = Reflect.get(module, name)
   if (!(weight instanceof Parameter)) throw new KeyError(`'${name}'`)
   noGrad(() => {

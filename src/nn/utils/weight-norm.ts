@@ -1,9 +1,10 @@
 import { noGrad } from '../../autograd/index.js'
-import { checkOptions, KeyError, RuntimeError, ValueError } from '../../core/errors.js'
+import { readOptions } from '../../core/arguments.js'
+import { KeyError, RuntimeError, ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import type { Module } from '../module.js'
 import { Parameter } from '../parameter.js'
-import { _WeightNorm, normExceptDim, type WeightNormOptions } from './parametrizations/weight-norm.js'
+import { _WeightNorm, normExceptDim, type WeightNormArguments, type WeightNormOptions } from './parametrizations/weight-norm.js'
 import { computeOnRead, restoreAttribute } from './parametrize.js'
 
 const isNormalized = (module: Module, name: string): boolean => Reflect.get(module, `${name}G`) instanceof Parameter
@@ -16,9 +17,8 @@ const isNormalized = (module: Module, name: string): boolean => Reflect.get(modu
  * @returns module
  * @throws KeyError where there is no such parameter, RuntimeError where it is weight-normalized already
  */
-export function weightNorm<M extends Module>(module: M, name = 'weight', options: WeightNormOptions = {}): M {
-  checkOptions('weightNorm', options, ['dim'])
-  const { dim = 0 } = options
+export function weightNorm<M extends Module>(module: M, name = 'weight', ...args: WeightNormArguments): M {
+  const { dim = 0 } = readOptions<WeightNormOptions>('weightNorm', ['dim'], 1, args)
   if (isNormalized(module, name)) throw new RuntimeError(`Cannot register two weight_norm hooks on the same parameter ${name}`)
   const weight: unknown = Reflect.get(module, name)
   if (!(weight instanceof Parameter)) throw new KeyError(`'${name}'`)

@@ -8,7 +8,8 @@ import '../methods.js'
  *
  * All replicas make the same calls in the same order, and a call returns when all have made it. It blocks, because `forward` is synchronous: a
  * worker waits on shared memory (`Atomics.wait`), a process on a socket. Replicas that live in one thread cannot wait for one another; they
- * are run in lock step instead (`SyncBatchNorm.forwardTogether`), and a thread with several replicas may do both.
+ * are run in lock step instead (`SyncBatchNorm.forwardTogether`), and a thread with several replicas may do both. A tensor that is passed in may be
+ * released when the call has returned.
  */
 export interface ProcessGroup {
   /** Number of replicas; alone, nothing is exchanged. */

@@ -1,5 +1,6 @@
 import { noGrad } from '../../../autograd/index.js'
-import { checkOptions, IndexError, ValueError } from '../../../core/errors.js'
+import { type Arguments, readOptions } from '../../../core/arguments.js'
+import { IndexError, ValueError } from '../../../core/errors.js'
 import { Tensor } from '../../../core/tensor.js'
 import { copy_ } from '../../../ops/copy.js'
 import { empty } from '../../../ops/create.js'
@@ -18,9 +19,11 @@ export interface SpectralNormOptions {
   dim?: number
 }
 
+export type SpectralNormArguments = Arguments<[nPowerIterations: number, eps: number, dim: number], SpectralNormOptions>
+
 /** The options with their defaults for one module. @throws as `spectralNorm` does */
-export function spectralNormOptions(module: Module, options: SpectralNormOptions): Required<SpectralNormOptions> {
-  checkOptions('spectralNorm', options, ['nPowerIterations', 'eps', 'dim'])
+export function spectralNormOptions(module: Module, args: SpectralNormArguments): Required<SpectralNormOptions> {
+  const options = readOptions<SpectralNormOptions>('spectralNorm', ['nPowerIterations', 'eps', 'dim'], 3, args)
   const transposed = [ConvTranspose1d, ConvTranspose2d, ConvTranspose3d].some((Layer) => module instanceof Layer)
   const { nPowerIterations = 1, eps = 1e-12, dim = transposed ? 1 : 0 } = options
   if (!(nPowerIterations > 0)) throw new ValueError(`Expected n_power_iterations to be positive, but got n_power_iterations=${nPowerIterations}`)
@@ -108,8 +111,8 @@ export class _SpectralNorm extends Module implements Parametrization {
  * @returns module
  * @throws ValueError where there is no such tensor or no iteration, IndexError for a wrong `dim`
  */
-export function spectralNorm<M extends Module>(module: M, name = 'weight', options: SpectralNormOptions = {}): M {
+export function spectralNorm<M extends Module>(module: M, name = 'weight', ...args: SpectralNormArguments): M {
   const weight: unknown = Reflect.get(module, name)
   if (!(weight instanceof Tensor)) throw new ValueError(`Module '${module}' has no parameter or buffer with name '${name}'`)
-  return registerParametrization(module, name, new _SpectralNorm(weight, spectralNormOptions(module, options)))
+  return registerParametrization(module, name, new _SpectralNorm(weight, spectralNormOptions(module, args)))
 }

@@ -1,4 +1,4 @@
-import { checkOptions } from '../../../core/errors.js'
+import { type Arguments, readOptions } from '../../../core/arguments.js'
 import { normalizeDim } from '../../../core/shape.js'
 import type { Tensor } from '../../../core/tensor.js'
 import '../../../ops/methods.js'
@@ -41,6 +41,8 @@ export interface WeightNormOptions {
   dim?: number | null
 }
 
+export type WeightNormArguments = Arguments<[dim: number | null], WeightNormOptions>
+
 /**
  * Weight normalization: a weight's length g and direction v / |v| are learned in its place, w = g v / |v|. Salimans and Kingma 2016,
  * arXiv:1602.07868. As `torch.nn.utils.parametrizations.weight_norm`, with its keys `parametrizations.weight.original0` (g) and `original1` (v);
@@ -52,9 +54,8 @@ export interface WeightNormOptions {
  * @returns module
  * @throws ValueError where there is no such parameter
  */
-export function weightNorm<M extends Module>(module: M, name = 'weight', options: WeightNormOptions = {}): M {
-  checkOptions('weightNorm', options, ['dim'])
-  const { dim = 0 } = options
+export function weightNorm<M extends Module>(module: M, name = 'weight', ...args: WeightNormArguments): M {
+  const { dim = 0 } = readOptions<WeightNormOptions>('weightNorm', ['dim'], 1, args)
   if (dim !== null && !Number.isInteger(dim)) throw new TypeError(`weightNorm: dim must be a whole number or null, got ${pythonRepr(dim)}`)
   return registerParametrization(module, name, new _WeightNorm(dim), { unsafe: true })
 }
