@@ -18,7 +18,9 @@ export interface BackwardOptions {
 export interface GradOptions {
   /** Gradient of each output; may be left out for outputs of one element. */
   gradOutputs?: readonly (Tensor | null)[] | Tensor
+  /** As in `BackwardOptions`. */
   retainGraph?: boolean
+  /** As in `BackwardOptions`. */
   createGraph?: boolean
   /** Return null for inputs that the outputs don't depend on, rather than throw. Default false. */
   allowUnused?: boolean

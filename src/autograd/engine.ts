@@ -8,6 +8,9 @@ import { arithmetic } from './arithmetic.js'
 import { isAnomalyEnabled, isGradEnabled, setGradEnabled } from './mode.js'
 import { Accumulator, edgeOf, Node } from './node.js'
 
+/** What released a gradient, for the error text of a later use. */
+const USED = 'when backward had used it'
+
 export interface RunOptions {
   retainGraph: boolean
   createGraph: boolean
@@ -50,7 +53,7 @@ class Walk {
     private readonly options: RunOptions,
     private readonly userScope: Scope | null,
   ) {
-    this.scope = options.createGraph ? null : new Scope('when backward had used it').enter()
+    this.scope = options.createGraph ? null : new Scope(USED).enter()
     this.captured = (options.inputs ?? []).map(() => null)
   }
 
@@ -96,7 +99,7 @@ class Walk {
     const needs = node.edges.map((e) => e !== null && (!leads || leads.has(e.node)))
     if (!needs.includes(true)) return
     // What the rule makes on the way is released when it returns; only its results move on.
-    const inner = this.scope ? new Scope('when backward had used it').enter() : null
+    const inner = this.scope ? new Scope(USED).enter() : null
     let results: (Tensor | null)[]
     try {
       results = node.apply(grads, needs).map((g, i) => (g && needs[i] ? this.fit(g, node, i) : null))
@@ -141,7 +144,7 @@ class Walk {
       this.hold(grad)
     } else if (this.isOurs(before)) {
       arithmetic().addInPlace(before, grad)
-      if (this.isOurs(grad, 0)) grad.storage.release('when backward had used it')
+      if (this.isOurs(grad, 0)) grad.storage.release(USED)
     } else {
       const sum = arithmetic().add(before, grad)
       slots[edge.output] = sum
@@ -161,7 +164,7 @@ class Walk {
       return
     }
     this.holds.delete(g.storage)
-    if (this.scope && g.storage.scope === this.scope) g.storage.release('when backward had used it')
+    if (this.scope && g.storage.scope === this.scope) g.storage.release(USED)
   }
 
   /** Whether the walk made this storage and nothing but `holders` pending gradients lies on it, the whole of it in order. */

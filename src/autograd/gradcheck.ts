@@ -78,13 +78,23 @@ function numericalJacobian(fn: Fn, inputs: readonly Tensor[], input: Tensor, eps
   return rows
 }
 
+/** d output[o][k] / d input by backward. */
+function gradientOfElement(fn: Fn, inputs: readonly Tensor[], input: Tensor, o: number, k: number): Float64Array {
+  return scope(() => {
+    const out = list(fn(...inputs))[o]
+    const [g] = out.requiresGrad ? grad(out, [input], { gradOutputs: oneHot(out, k), allowUnused: true }) : [null]
+    return g ? values(g) : new Float64Array(input.numel())
+  })
+}
+
 /**
  * Compares each gradient of `fn` with central differences, output element by output element. As `torch.autograd.gradcheck`.
  *
  * @param fn of float64 tensors to a tensor or several; deterministic, and smooth around the inputs
  * @param inputs at least one float64 tensor that requires grad
  * @returns true
- * @throws GradcheckError naming the output, the input, and the largest difference, unless `raiseException` is false
+ * @throws GradcheckError naming the first output element and input element that differ, and both values, unless `raiseException` is false
+ * @throws ValueError where no input requires grad or one that does is not float64
  */
 export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   checkOptions('gradcheck', options, ['eps', 'atol', 'rtol', 'raiseException'])
@@ -97,24 +107,16 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckO
   try {
     for (const input of checked) {
       const numerical = numericalJacobian(fn, inputs, input, eps)
-      const count = scope(() => noGrad(() => list(fn(...inputs)).map((o) => o.numel())))
-      count.forEach((n, o) => {
-        for (let k = 0; k < n; k++) {
-          const analytical = scope(() => {
-            const out = list(fn(...inputs))[o]
-            if (!out.requiresGrad) return new Float64Array(input.numel())
-            const [g] = grad(out, [input], { gradOutputs: oneHot(out, k), allowUnused: true })
-            return g ? values(g) : new Float64Array(input.numel())
+      const sizes = scope(() => noGrad(() => list(fn(...inputs)).map((o) => o.numel())))
+      sizes.forEach((size, o) => {
+        for (let k = 0; k < size; k++) {
+          gradientOfElement(fn, inputs, input, o, k).forEach((byBackward, i) => {
+            const byDifferences = numerical[i][o][k]
+            if (Math.abs(byBackward - byDifferences) <= atol + rtol * Math.abs(byDifferences)) return
+            throw new GradcheckError(
+              `Jacobian mismatch for output ${o} with respect to input ${inputs.indexOf(input)}: d output[${k}] / d input[${i}] is ${byBackward} by backward and ${byDifferences} by differences`,
+            )
           })
-          for (let i = 0; i < analytical.length; i++) {
-            const a = analytical[i]
-            const e = numerical[i][o][k]
-            if (!(Math.abs(a - e) <= atol + rtol * Math.abs(e))) {
-              throw new GradcheckError(
-                `Jacobian mismatch for output ${o} with respect to input ${inputs.indexOf(input)}: d output[${k}] / d input[${i}] is ${a} by backward and ${e} by differences`,
-              )
-            }
-          }
         }
       })
     }

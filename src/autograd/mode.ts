@@ -1,6 +1,7 @@
 /** Whether operations record the graph, and whether backward watches for NaN. One state per thread, as in PyTorch. */
 const mode = { grad: true, anomaly: false }
 
+/** As `torch.is_grad_enabled()`. */
 export const isGradEnabled = (): boolean => mode.grad
 export const isAnomalyEnabled = (): boolean => mode.anomaly
 

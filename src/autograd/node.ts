@@ -5,7 +5,7 @@ import { formatShape, type Shape } from '../core/shape.js'
 import type { Storage } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { arithmetic } from './arithmetic.js'
-import { isAnomalyEnabled, isGradEnabled, setGradEnabled } from './mode.js'
+import { isAnomalyEnabled, isGradEnabled, noGrad } from './mode.js'
 
 type Saved = readonly (Tensor | null)[]
 
@@ -176,7 +176,7 @@ export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)
       'an in-place operation on a view would have to enter the history of its base, which is not supported: build the result with cat, stack or where instead, or wrap the change in noGrad().',
     )
   }
-  const original = withoutGraph(() => arithmetic().clone(t))
+  const original = noGrad(() => arithmetic().clone(t))
   original.gradFn = t.gradFn
   original.outputIndex = t.outputIndex
   const watch = { storage: original.storage, saved: false }
@@ -195,14 +195,4 @@ export function inPlace<T extends Tensor>(t: T, others: readonly (Tensor | null)
   t.gradFn = result.gradFn
   t.outputIndex = result.outputIndex
   return t
-}
-
-function withoutGraph<T>(fn: () => T): T {
-  const before = isGradEnabled()
-  setGradEnabled(false)
-  try {
-    return fn()
-  } finally {
-    setGradEnabled(before)
-  }
 }

@@ -28,6 +28,10 @@ const formats: Partial<Record<Dtype, FloatFormat>> = {
   bfloat16: { digits: 8, max: 2 ** 128 - 2 ** 120, ...viaBits(numberToBfloat16, bfloat16ToNumber) },
 }
 
+/** From what an array of `dtype` holds to the number that it means, and back: the half types are held as their bits. */
+export const decoderOf = (dtype: Dtype): ((held: number) => number) => formats[dtype]?.decode ?? identity
+export const encoderOf = (dtype: Dtype): ((value: number) => number) => formats[dtype]?.encode ?? identity
+
 /** @throws RuntimeError for a dtype that is no floating point type, with PyTorch's text for the kernel of that name. */
 export function floatFormat(dtype: Dtype, kernel: string): FloatFormat {
   const format = formats[dtype]

@@ -1,5 +1,6 @@
-import { bfloat16ToNumber, type Dtype, float16ToNumber, getDefaultDtype, isFloatingPoint } from './dtype.js'
+import { type Dtype, getDefaultDtype, isFloatingPoint } from './dtype.js'
 import { checkOptions } from './errors.js'
+import { decoderOf } from './float-format.js'
 import type { Shape } from './shape.js'
 import type { Tensor } from './tensor.js'
 
@@ -94,9 +95,9 @@ function shownPositions(size: number, summarize: boolean): number[] {
 /** Reads elements where they lie: printing runs no operation. */
 function reader(t: Tensor): (offset: number) => Value {
   const data = t.storage.array(t.dtype)
-  if (t.dtype === 'float16') return (at) => float16ToNumber(Number(data[at]))
-  if (t.dtype === 'bfloat16') return (at) => bfloat16ToNumber(Number(data[at]))
-  return (at) => data[at]
+  if (data instanceof BigInt64Array) return (at) => data[at]
+  const decode = decoderOf(t.dtype)
+  return (at) => decode(data[at])
 }
 
 function shownOffsets(shape: Shape, strides: Shape, offset: number, summarize: boolean): number[] {

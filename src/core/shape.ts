@@ -41,6 +41,12 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true
 }
 
+/** `values`, led by as many `filler` as make three: fewer axes count as the last of three. */
+export function lastOfThree<T>(values: readonly T[], filler: T): [T, T, T] {
+  const [a = filler, b = filler, c = filler] = [...new Array<T>(3 - values.length).fill(filler), ...values]
+  return [a, b, c]
+}
+
 /** @throws RuntimeError for a size that is negative, fractional or not a number. */
 export function checkShape(owner: string, shape: Shape): void {
   if (!Array.isArray(shape)) throw new TypeError(`${owner}: a shape must be an array of sizes, got ${kindOf(shape)}`)

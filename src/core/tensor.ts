@@ -1,8 +1,8 @@
-import { type Dtype, dtypes, type TypedArray } from './dtype.js'
-import { kindOf, RuntimeError } from './errors.js'
+import { type Dtype, dtypes, isFloatingPoint, type TypedArray } from './dtype.js'
+import { IndexError, kindOf, RuntimeError } from './errors.js'
 import type { GradFn, GradHook } from './graph.js'
 import { formatTensor } from './print.js'
-import { contiguousStrides, formatShape, isContiguous, numelOf, type Shape } from './shape.js'
+import { contiguousStrides, formatShape, isContiguous, normalizeDim, numelOf, type Shape, sameShape } from './shape.js'
 import { Storage } from './storage.js'
 
 const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -47,20 +47,21 @@ export class Tensor {
     return this.shape.length
   }
 
-  /** `size()` is the shape, `size(dim)` one size of it, counted from either end. */
+  /** `size()` is the shape, `size(dim)` one size of it, counted from either end. @throws IndexError where there is no such dimension */
   size(): Shape
   size(dim: number): number
   size(dim?: number): Shape | number {
     if (dim === undefined) return this.shape
-    const size = this.shape.at(dim)
-    if (size === undefined) throw new RuntimeError(`Dimension out of range (expected to be in range of [${-this.ndim}, ${this.ndim - 1}], but got ${dim})`)
-    return size
+    if (this.ndim === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
+    return this.shape[normalizeDim(dim, this.ndim)]
   }
 
+  /** Number of elements. */
   numel(): number {
     return numelOf(this.shape)
   }
 
+  /** Whether the elements lie in row-major order without gaps. */
   isContiguous(): boolean {
     return isContiguous(this.shape, this.strides)
   }
@@ -70,6 +71,7 @@ export class Tensor {
     return this.gradFn === null
   }
 
+  /** Whether operations on it are recorded for backward; setting it is `requiresGrad_`. */
   get requiresGrad(): boolean {
     return this.needsGrad || this.gradFn !== null
   }
@@ -86,7 +88,7 @@ export class Tensor {
         "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
       )
     }
-    if (value && dtypes[this.dtype].category !== 2) {
+    if (value && !isFloatingPoint(this.dtype)) {
       throw new RuntimeError('only Tensors of floating point dtype can require gradients')
     }
     this.needsGrad = value
@@ -105,7 +107,7 @@ export class Tensor {
       if (value.dtype !== this.dtype) {
         throw new RuntimeError(`assigned grad has data of a different type: expected ${this.dtype}, got ${value.dtype}`)
       }
-      if (value.shape.length !== this.shape.length || value.shape.some((s, i) => s !== this.shape[i])) {
+      if (!sameShape(value.shape, this.shape)) {
         throw new RuntimeError(`assigned grad has data of a different size: expected ${formatShape(this.shape)}, got ${formatShape(value.shape)}`)
       }
     }
@@ -130,6 +132,7 @@ export class Tensor {
     if (!this.isView) this.storage.release('by dispose()')
   }
 
+  /** What `using` calls: `dispose()`. */
   [Symbol.dispose](): void {
     this.dispose()
   }

@@ -2,8 +2,8 @@ import { isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
+import { averageOverWindows, type IndicesOption, maxOverWindows, type Pooled } from './pool-rule.js'
 import { adaptiveAxis } from './pool-windows.js'
-import { averageOverWindows, maxOverWindows } from './pooling.js'
 
 /** The size of the result: one number for every axis, or one an axis; null keeps an axis as it is. */
 export type OutputSize = number | null | readonly (number | null)[]
@@ -64,14 +64,9 @@ export const adaptiveAvgPool2d = (x: Tensor, outputSize: OutputSize): Tensor => 
 /** As `adaptiveAvgPool1d`, over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. */
 export const adaptiveAvgPool3d = (x: Tensor, outputSize: OutputSize): Tensor => adaptiveAvgPoolNd(3, x, outputSize)
 
-interface IndicesOption {
-  returnIndices?: boolean
-}
-type Pooled = Tensor | [Tensor, Tensor]
-
 function adaptiveMaxPoolNd(axes: number, input: Tensor, outputSize: OutputSize, options: IndicesOption): Pooled {
   const owner = `adaptive_max_pool${axes}d`
-  checkOptions(owner, options, ['returnIndices'])
+  checkOptions(`adaptiveMaxPool${axes}d`, options, ['returnIndices'])
   checkInput(owner, input, axes, ':')
   const sizes = outputSizes(input, outputSize, axes, () => `${owner}(): internal error: output_size.size() must be ${axes}`)
   if (sizes.some((n) => n < 0)) {

@@ -8,10 +8,8 @@ import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { zerosLike } from './create.js'
 import { checkOverlap } from './overlap.js'
-import { checkCast, checkOperand, floatResult, type Operand, resultType } from './promote.js'
+import { checkCast, checkOperand, floatResult, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
 
-const shapeOf = (x: Operand): Shape => (typeof x === 'number' ? [] : x.shape)
-const tensorOrNull = (x: Operand): Tensor | null => (typeof x === 'number' ? null : x)
 const needsGrad = (x: Operand): boolean => typeof x !== 'number' && x.requiresGrad
 
 function compute(op: BinaryOp, a: Operand, b: Operand, dtype: Dtype, params?: readonly number[]): Tensor {

@@ -5,12 +5,10 @@ import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { checkOverlap } from './overlap.js'
-import { checkCast, type Operand, resultType } from './promote.js'
+import { checkCast, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
 
 /** A number, a tensor that broadcasts, or null for no bound. */
 export type Bound = Operand | null
-
-const tensorOrNull = (x: Bound): Tensor | null => (typeof x === 'number' ? null : x)
 
 function writeClamped(x: Tensor, min: Bound, max: Bound, y: Tensor): void {
   if (tensorOrNull(min) === null && tensorOrNull(max) === null) {
@@ -35,7 +33,7 @@ export function clamp(x: Tensor, min?: Bound, max?: Bound): Tensor {
   checkTensor('clamp', 'input', x)
   const [low, high] = checkBounds(min, max)
   const bounds = [low, high].filter((b) => b !== null)
-  const y = emptyTensor(broadcastShapes(x.shape, ...bounds.map((b) => (typeof b === 'number' ? [] : b.shape))), resultType(x, ...bounds))
+  const y = emptyTensor(broadcastShapes(x.shape, ...bounds.map(shapeOf)), resultType(x, ...bounds))
   writeClamped(x, low, high, y)
   return record(y, {
     name: 'ClampBackward1',

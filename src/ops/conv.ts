@@ -4,7 +4,7 @@ import { formatShape, type Shape } from '../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
 import { composed } from './composed.js'
-import { convolve, convolveTransposed } from './convolution.js'
+import { convolve, convolveTransposed } from './conv-rule.js'
 import { pad } from './pad.js'
 import { overBatch, type PerAxis } from './spatial.js'
 
@@ -173,7 +173,7 @@ function checkOutputPadding(outputPadding: Shape, stride: Shape, dilation: Shape
 
 function convTransposeNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions): Tensor {
   const owner = `conv_transpose${axes}d`
-  checkOptions(owner, options, ['stride', 'padding', 'outputPadding', 'groups', 'dilation'])
+  checkOptions(`convTranspose${axes}d`, options, ['stride', 'padding', 'outputPadding', 'groups', 'dilation'])
   checkInput(owner, input, weight, bias, axes)
   return overBatch(input, axes, (x) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)

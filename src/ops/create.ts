@@ -1,5 +1,6 @@
-import { checkDtype, type Dtype, dtypes, getDefaultDtype, isFloatingPoint, numberToBfloat16, numberToFloat16, type TypedArray } from '../core/dtype.js'
+import { checkDtype, type Dtype, dtypes, getDefaultDtype, isFloatingPoint, type TypedArray } from '../core/dtype.js'
 import { checkOptions, kindOf, RuntimeError, ValueError } from '../core/errors.js'
+import { encoderOf } from '../core/float-format.js'
 import { checkShape, formatShape, numelOf, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -73,14 +74,7 @@ function write(t: Tensor, count: number, valueAt: (i: number) => number | bigint
     }
     return
   }
-  const convert =
-    t.dtype === 'float16'
-      ? numberToFloat16
-      : t.dtype === 'bfloat16'
-        ? numberToBfloat16
-        : t.dtype === 'bool'
-          ? (v: number) => (v !== 0 ? 1 : 0)
-          : (v: number) => v
+  const convert = t.dtype === 'bool' ? (v: number) => (v !== 0 ? 1 : 0) : encoderOf(t.dtype)
   for (let i = 0; i < count; i++) data[i] = convert(Number(valueAt(i)))
 }
 

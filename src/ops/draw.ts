@@ -1,9 +1,10 @@
 import type { Dtype } from '../core/dtype.js'
-import { RuntimeError } from '../core/errors.js'
 import type { FillTarget } from '../core/random-fill.js'
 import { contiguousStrides } from '../core/shape.js'
 import { emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { toTypedArray } from './item.js'
+import { checkOverlap } from './overlap.js'
 
 /**
  * Random numbers are drawn in the order in which the elements lie in memory, as PyTorch's TensorIterator walks them: a transposed matrix
@@ -28,30 +29,18 @@ const permuted = (x: Tensor, order: readonly number[]): Tensor =>
  * @throws RuntimeError with PyTorch's text for an expanded tensor, whose elements share memory
  */
 export function drawInto(x: Tensor, fill: (target: FillTarget, companion: FillTarget | null) => void, companion: Tensor | null = null): void {
-  if (!x.isContiguous() && x.shape.some((size, d) => size > 1 && x.strides[d] === 0)) {
-    throw new RuntimeError(
-      'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
-    )
-  }
+  checkOverlap(x)
   const contiguous = x.isContiguous()
   const order = memoryOrder(x)
   const target = contiguous ? x : permuted(x, order)
-  const given = companion && copyOut(contiguous ? companion : permuted(companion, order))
+  // A copy outside the tensors' memory, which may move when a tensor is made.
+  const given = companion && { data: toTypedArray(contiguous ? companion : permuted(companion, order)), dtype: companion.dtype }
   const dense = target.isContiguous() ? target : emptyTensor(target.shape, x.dtype)
   fill({ data: dense.data, dtype: x.dtype, contiguous }, given)
   if (dense !== target) {
     kernels.copy(dense, target)
     dense.dispose()
   }
-}
-
-/** A contiguous copy outside the tensors' memory, which may move when a tensor is made. */
-function copyOut(x: Tensor): FillTarget {
-  const y = emptyTensor(x.shape, x.dtype)
-  kernels.copy(x, y)
-  const data = y.data.slice()
-  y.dispose()
-  return { data, dtype: x.dtype }
 }
 
 /** Undefined contents, without gaps, its axes in memory in the order of x's. As `torch.empty_like`. */

@@ -50,7 +50,7 @@ function bagsOf(offsets: readonly number[], total: number, includeLastOffset: bo
 export function embeddingBag(indices: Tensor, weight: Tensor, options: EmbeddingBagOptions = {}): Tensor {
   checkTensor('embeddingBag', 'indices', indices)
   checkTensor('embeddingBag', 'weight', weight)
-  checkOptions('embedding_bag', options, ['offsets', 'mode', 'maxNorm', 'normType', 'scaleGradByFreq', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'])
+  checkOptions('embeddingBag', options, ['offsets', 'mode', 'maxNorm', 'normType', 'scaleGradByFreq', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'])
   const { mode = 'mean', maxNorm = null, normType = 2, scaleGradByFreq = false, perSampleWeights = null, includeLastOffset = false } = options
   if (perSampleWeights && !sameShape(perSampleWeights.shape, indices.shape)) {
     throw new ValueError(

@@ -1,5 +1,6 @@
-import { bfloat16ToNumber, float16ToNumber, type TypedArray } from '../core/dtype.js'
+import type { TypedArray } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
+import { decoderOf } from '../core/float-format.js'
 import { numelOf, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -15,8 +16,7 @@ export function item(x: Tensor): number {
   checkTensor('item', 'input', x)
   if (x.numel() !== 1) throw new RuntimeError(`a Tensor with ${x.numel()} elements cannot be converted to Scalar`)
   const value = x.storage.array(x.dtype)[x.offset]
-  if (typeof value === 'bigint') return Number(value)
-  return x.dtype === 'float16' ? float16ToNumber(value) : x.dtype === 'bfloat16' ? bfloat16ToNumber(value) : value
+  return typeof value === 'bigint' ? Number(value) : decoderOf(x.dtype)(value)
 }
 
 /** A copy of the elements in row-major order, in memory of its own: int64 as BigInt64Array, float16 and bfloat16 as their bits. */
@@ -41,7 +41,6 @@ export function toArray(x: Tensor): NestedValues {
   checkTensor('toArray', 'input', x)
   const raw = toTypedArray(x)
   if (raw instanceof BigInt64Array) return nest(raw, x.shape, 0, 0)
-  const convert =
-    x.dtype === 'bool' ? (v: number) => v !== 0 : x.dtype === 'float16' ? float16ToNumber : x.dtype === 'bfloat16' ? bfloat16ToNumber : (v: number) => v
+  const convert = x.dtype === 'bool' ? (v: number) => v !== 0 : decoderOf(x.dtype)
   return nest(Array.from<number, number | boolean>(raw, convert), x.shape, 0, 0)
 }

@@ -120,7 +120,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (b.ndim === 2) {
     if (a.ndim === 2) return mm(a, b)
     // Batches on the left only are rows of one larger matrix.
-    return mm(flattenRows(a), b).reshape([...a.shape.slice(0, -1), b.shape[1]])
+    return mm(a.flatten(0, -2), b).reshape([...a.shape.slice(0, -1), b.shape[1]])
   }
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))
   // Broadcast batches are copied for the product.
@@ -129,11 +129,6 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     return x.expand([...batch, ...matrix]).reshape([numelOf(batch), ...matrix])
   }
   return composed([a, b], () => bmm(fold(a), fold(b)).reshape([...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]]))
-}
-
-/** [..., k] as [rows, k]. */
-function flattenRows(x: Tensor): Tensor {
-  return x.reshape([numelOf(x.shape.slice(0, -1)), x.shape[x.ndim - 1]])
 }
 
 export interface AddmmOptions {

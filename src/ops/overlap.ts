@@ -19,7 +19,7 @@ function isDense(t: Tensor): boolean {
  * memory with it but aren't the same window. Views with gaps count as apart, as in PyTorch, which can't tell either.
  */
 export function checkOverlap(target: Tensor, ...operands: readonly Operand[]): void {
-  if (target.shape.some((size, i) => size > 1 && target.strides[i] === 0)) {
+  if (!target.isContiguous() && target.shape.some((size, i) => size > 1 && target.strides[i] === 0)) {
     throw new RuntimeError(
       'unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.',
     )

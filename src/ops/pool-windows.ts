@@ -1,5 +1,5 @@
 import { RuntimeError } from '../core/errors.js'
-import { formatShape, type Shape } from '../core/shape.js'
+import { formatShape, lastOfThree, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
 import type { PerAxis } from './spatial.js'
@@ -29,10 +29,12 @@ export function perAxis(owner: string, name: string, value: PerAxis, axes: numbe
   return list
 }
 
+/** `kT: 1 kH: 2 kW: 3`: the axes as PyTorch's texts name them. */
+const named = (letter: string, values: Shape): string => values.map((v, i) => `${letter}${'THW'[3 - values.length + i]}: ${v}`).join(' ')
+
 /** @throws RuntimeError where kernels, strides, padding or dilation are out of range; in PyTorch's order and words. */
 export function checkWindows(owner: string, { kernel, stride, padding, dilation }: WindowOptions): void {
   if (owner === 'max_pool1d') checkMaxPool1d(kernel[0], stride[0], padding[0], dilation[0])
-  const named = (letter: string, values: Shape) => values.map((v, i) => `${letter}${'THW'[3 - values.length + i]}: ${v}`).join(' ')
   if (stride.includes(0)) throw new RuntimeError('stride should not be zero')
   padding.forEach((pad, i) => {
     if (pad < 0) throw new RuntimeError(`pad must be non-negative, but got pad: ${pad}`)
@@ -44,16 +46,13 @@ export function checkWindows(owner: string, { kernel, stride, padding, dilation 
   if (stride.some((v) => v <= 0)) throw new RuntimeError(`stride should be greater than zero, but got ${named('d', stride)}`)
   if (dilation.some((v) => v <= 0)) throw new RuntimeError(`dilation should be greater than zero, but got ${named('dilation', dilation)}`)
   if (padding.some((pad, i) => pad > Math.floor(kernel[i] / 2))) {
-    const [padT, padH, padW] = three(padding, 0)
-    const [kT, kH, kW] = three(kernel, 1)
+    const [padT, padH, padW] = lastOfThree(padding, 0)
+    const [kT, kH, kW] = lastOfThree(kernel, 1)
     const got =
       kernel.length === 3 ? `kT: ${kT} kW: ${kW} kH: ${kH} padT: ${padT} padW: ${padW} padH: ${padH}` : `padW = ${padW}, padH = ${padH}, kW = ${kW}, kH = ${kH}`
     throw new RuntimeError(`pad should be smaller than or equal to half of kernel size, but got ${got}`)
   }
 }
-
-/** `sizes`, led by as many `filler` as make three: PyTorch takes fewer axes for the last of more. */
-const three = (sizes: Shape, filler: number): Shape => [...new Array<number>(3 - sizes.length).fill(filler), ...sizes]
 
 function checkMaxPool1d(kernel: number, stride: number, padding: number, dilation: number): void {
   const positive = (name: string, value: number) => {
@@ -80,7 +79,6 @@ export function windowCounts(owner: string, x: Tensor, { kernel, stride, padding
   const axes = kernel.length
   const sizes = x.shape.slice(-axes)
   if (owner === 'avg_pool3d' && sizes.some((size, i) => size < kernel[i])) {
-    const named = (letter: string, list: Shape) => list.map((v, i) => `${letter}${'THW'[i]}: ${v}`).join(' ')
     throw new RuntimeError(`input image (${named('', sizes)}) smaller than kernel size (${named('k', kernel)})`)
   }
   const output = sizes.map((size, i) => windowCount(size, kernel[i], stride[i], padding[i], dilation[i], ceilMode))

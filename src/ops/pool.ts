@@ -4,8 +4,8 @@ import { formatShape, normalizeDim } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
 import { composed } from './composed.js'
+import { averageOverWindows, type IndicesOption, maxOverWindows, type Pooled } from './pool-rule.js'
 import { checkWindows, perAxis, slidingAxis, type WindowOptions, windowCounts } from './pool-windows.js'
-import { averageOverWindows, maxOverWindows } from './pooling.js'
 import type { PerAxis } from './spatial.js'
 
 export interface MaxPoolOptions {
@@ -75,15 +75,11 @@ function windowsOver(owner: string, x: Tensor, options: WindowOptions): PoolAxis
 
 type WithIndices = MaxPoolOptions & { returnIndices: true }
 type WithoutIndices = MaxPoolOptions & { returnIndices?: false }
-interface IndicesOption {
-  returnIndices?: boolean
-}
-type Pooled = Tensor | [Tensor, Tensor]
 
 function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled {
   const owner = `max_pool${axes}d`
   checkTensor(owner, 'input', input)
-  checkOptions(owner, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
+  checkOptions(`maxPool${axes}d`, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
   const windows = windowOptions(owner, axes, kernelSize, options)
   checkInput(owner, input, axes)
   const { returnIndices = false } = options
@@ -129,7 +125,7 @@ export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOption
 function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions): Tensor {
   const owner = `avg_pool${axes}d`
   checkTensor(owner, 'input', input)
-  checkOptions(owner, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...(axes > 1 ? ['divisorOverride'] : [])])
+  checkOptions(`avgPool${axes}d`, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...(axes > 1 ? ['divisorOverride'] : [])])
   const { countIncludePad = true, divisorOverride = null, ...rest } = options
   const windows = windowOptions(owner, axes, kernelSize, rest)
   if (divisorOverride === 0) throw new RuntimeError('divisor must be not zero')
@@ -163,7 +159,7 @@ const averages = [avgPool1d, avgPool2d, avgPool3d]
 function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions): Tensor {
   const owner = `lp_pool${axes}d`
   checkTensor(owner, 'input', x)
-  checkOptions(owner, options, ['stride', 'ceilMode'])
+  checkOptions(`lpPool${axes}d`, options, ['stride', 'ceilMode'])
   const window = perAxis(owner, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
   return composed([x], () => {
     const average = averages[axes - 1](x.pow(normType), kernelSize, options)

@@ -1,8 +1,14 @@
 import { Category, type Dtype, dtypes, getDefaultDtype, promoteTypes } from '../core/dtype.js'
 import { kindOf, RuntimeError } from '../core/errors.js'
+import type { Shape } from '../core/shape.js'
 import { Tensor } from '../core/tensor.js'
 
 export type Operand = Tensor | number
+
+/** What an operand, or its absence, is to the graph. */
+export const tensorOrNull = (x: Operand | null): Tensor | null => (typeof x === 'number' ? null : x)
+
+export const shapeOf = (x: Operand): Shape => (typeof x === 'number' ? [] : x.shape)
 
 /**
  * `torch.result_type`: tensors with dimensions decide; a 0-dimensional tensor, and after it a plain number, only counts where its

@@ -60,13 +60,9 @@ export const normal_ = (x: Tensor, mean = 0, std = 1, options: DrawOptions = {})
  */
 export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
   checkTensor('bernoulli_', 'input', x)
-  return overwrite(
-    'bernoulli_',
-    x,
-    options,
-    (target, generator, given) => (given ? fillBernoulliFrom(target, generator, given) : fillBernoulli(target, generator, p as number)),
-    p instanceof Tensor ? p.detach().expand(x.shape) : null,
-  )
+  if (!(p instanceof Tensor)) return overwrite('bernoulli_', x, options, (target, generator) => fillBernoulli(target, generator, p))
+  const each: Fill = (target, generator, given) => given && fillBernoulliFrom(target, generator, given)
+  return overwrite('bernoulli_', x, options, each, p.detach().expand(x.shape))
 }
 
 /**

@@ -10,6 +10,7 @@ import { scope } from '../core/storage.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { denseLike, drawInto } from './draw.js'
+import { shapeOf, tensorOrNull } from './promote.js'
 import { bernoulli_, type DrawOptions } from './random-inplace.js'
 
 /** New tensors of random numbers: after `manualSeed(s)` those that PyTorch's CPU functions of the same names give after `manual_seed(s)`. */
@@ -100,17 +101,12 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, shape?: 
   if (shape) throw new TypeError('normal: the shape is that of the tensors, so none may be given beside them')
   if (std instanceof Tensor && scope(() => std.lt(0).any().item()) !== 0) throw new RuntimeError('normal expects all elements of std >= 0.0')
   const dtype = mean instanceof Tensor ? mean.dtype : (std as Tensor).dtype
-  const y = drawNew(
-    'normal',
-    broadcastShapes(mean instanceof Tensor ? mean.shape : [], std instanceof Tensor ? std.shape : []),
-    options,
-    isFloatingPoint(dtype) ? dtype : getDefaultDtype(),
-    (target, generator) => fillNormal(target, generator, 0, typeof std === 'number' ? std : 1),
+  const y = drawNew('normal', broadcastShapes(shapeOf(mean), shapeOf(std)), options, isFloatingPoint(dtype) ? dtype : getDefaultDtype(), (target, generator) =>
+    fillNormal(target, generator, 0, typeof std === 'number' ? std : 1),
   )
   if (std instanceof Tensor) kernels.binary('mul', y, std, y)
   kernels.binary('add', y, mean, y)
-  const inputs = [mean, std].map((t) => (t instanceof Tensor ? t : null))
-  return record(y, { name: 'NormalBackward0', inputs, backward: () => [null, null] })
+  return record(y, { name: 'NormalBackward0', inputs: [tensorOrNull(mean), tensorOrNull(std)], backward: () => [null, null] })
 }
 
 /**

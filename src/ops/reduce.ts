@@ -2,10 +2,11 @@ import { record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { normalizeDim, normalizeDims, type Shape } from '../core/shape.js'
-import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { ReduceOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { ne, where } from './binary.js'
+import { eye } from './create.js'
 import { floatResult } from './promote.js'
 import { type Dims, keepdimOf, type ReduceOptions, reducedShape, restore } from './reduction.js'
 
@@ -143,17 +144,9 @@ function productOfOthers(x: Tensor, dims: readonly number[]): Tensor {
   const order = [...[...x.shape.keys()].filter((i) => !dims.includes(i)), ...dims]
   const n = countOver(x.shape, dims)
   const rows = x.permute(order).reshape([-1, 1, n]).expand([-1, n, n])
-  const products = prod(where(identity(n), 1, rows), 2)
+  const products = prod(where(eye(n, { dtype: 'bool' }), 1, rows), 2)
   const back = order.map((_, i) => order.indexOf(i))
   return products.reshape(order.map((d) => x.shape[d])).permute(back)
-}
-
-/** The n x n identity matrix as bool. */
-function identity(n: number): Tensor {
-  const eye = emptyTensor([n, n], 'bool')
-  kernels.fill(eye, 0)
-  kernels.fill(new Tensor(eye.storage, 'bool', [n], [n + 1]), 1)
-  return eye
 }
 
 /** True where any element is not zero. */

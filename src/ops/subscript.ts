@@ -9,7 +9,7 @@ import { full, tensor } from './create.js'
 import { indexSelect } from './indexing.js'
 import { toTypedArray } from './item.js'
 import { checkOverlap } from './overlap.js'
-import type { Operand } from './promote.js'
+import { type Operand, tensorOrNull } from './promote.js'
 import { sumToSize } from './reduce.js'
 import { detach, expand, flatten, permute, reshape, select, slice, unflatten, unsqueeze } from './views.js'
 
@@ -211,7 +211,7 @@ export function indexPut(x: Tensor, indices: readonly Index[], value: Operand, o
   const y = emptyTensor(x.shape, x.dtype)
   kernels.copy(x, y)
   put(y, indices, value, accumulate)
-  const source = typeof value === 'number' ? null : value
+  const source = tensorOrNull(value)
   return record(y, {
     name: 'IndexPutBackward0',
     inputs: [x, source],
@@ -231,7 +231,7 @@ export function indexPut_(x: Tensor, indices: readonly Index[], value: Operand, 
   const accumulate = checkPut(options)
   return inPlace(
     x,
-    [typeof value === 'number' ? null : value],
+    [tensorOrNull(value)],
     () => put(x, indices, value, accumulate),
     (original) => indexPut(original, indices, value, options),
   )

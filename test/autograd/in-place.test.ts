@@ -122,6 +122,7 @@ describe('what is refused', () => {
     const m = ones([3, 3])
     expect(() => m.copy_(m.t())).toThrow('some elements of the input tensor')
     expect(() => ones([1]).expand(3).add_(1)).toThrow('more than one element of the written-to tensor refers to a single memory location')
+    expect(ones([0, 1]).expand(0, 3).add_(1).shape).toEqual([0, 3])
     expect(m.add_(m).sum().item()).toBe(18)
     expect(
       x

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { IndexError } from '../../src/core/errors.js'
 import type { Tensor } from '../../src/core/tensor.js'
 import { arange, eye, full, fullLike, linspace, type NestedArray, ones, tensor, zeros, zerosLike } from '../../src/ops/index.js'
 
@@ -27,6 +28,8 @@ describe('tensor', () => {
     expect(tensor([0, 2, -1], { dtype: 'bool' }).toArray()).toEqual([false, true, true])
     expect(tensor([1.1], { dtype: 'bfloat16' }).item()).toBe(1.1015625)
     expect(tensor([1.1], { dtype: 'float16' }).toArray()).toEqual([1.099609375])
+    // By way of float32: what lies just above a tie of float16 is a tie there, and goes to the even neighbour.
+    expect(tensor(1 + 2 ** -11 + 2 ** -40, { dtype: 'float16' }).item()).toBe(1)
     expect(tensor(2n ** 53n + 1n).toArray()).toBe(2n ** 53n + 1n)
   })
 
@@ -73,7 +76,10 @@ describe('reading', () => {
   test('sizes', () => {
     const x = zeros([2, 3])
     expect([x.ndim, x.numel(), x.size(), x.size(-1), x.isContiguous()]).toEqual([2, 6, [2, 3], 3, true])
-    expect(() => x.size(2)).toThrow('Dimension out of range (expected to be in range of [-2, 1], but got 2)')
+    for (const dim of [2, -3]) {
+      expect(() => x.size(dim)).toThrow(new IndexError(`Dimension out of range (expected to be in range of [-2, 1], but got ${dim})`))
+    }
+    expect(() => tensor(1).size(0)).toThrow(new IndexError('Dimension specified as 0 but tensor has no dimensions'))
   })
   test('data is the memory itself, and only of contiguous tensors', () => {
     const x = tensor([

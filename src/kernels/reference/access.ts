@@ -1,4 +1,5 @@
-import { bfloat16ToNumber, Category, type Dtype, dtypes, float16ToNumber, numberToBfloat16, numberToFloat16, type TypedArray } from '../../core/dtype.js'
+import { bfloat16ToNumber, Category, type Dtype, dtypes, float16ToNumber, isFloatingPoint, type TypedArray } from '../../core/dtype.js'
+import { encoderOf, floatFormat } from '../../core/float-format.js'
 import { broadcastStrides, isContiguous, numelOf, type Shape } from '../../core/shape.js'
 import type { View } from '../contract.js'
 
@@ -34,6 +35,12 @@ export function axesLast(x: View, dims: readonly number[]): View {
     order.map((d) => x.shape[d]),
     order.map((d) => x.strides[d]),
   )
+}
+
+/** A vector over channels as a view that broadcasts to [N, C, ...S]. */
+export function perChannel(vector: View, rank: number): View {
+  const ones = new Array<number>(rank - 2).fill(1)
+  return viewOf(vector, [...vector.shape, ...ones], [...vector.strides, ...ones])
 }
 
 /** The slice at `index` along `dim`, without that axis. */
@@ -153,19 +160,16 @@ export function truncate64(value: number): bigint {
 function encode(values: Elements<number>, dtype: Dtype, out: Elements<number | bigint>): void {
   const n = values.length
   if (dtype === 'float32' || dtype === 'float64') for (let i = 0; i < n; i++) out[i] = values[i]
-  // By way of float32, as PyTorch's conversion from double does.
-  else if (dtype === 'float16') for (let i = 0; i < n; i++) out[i] = numberToFloat16(Math.fround(values[i]))
-  else if (dtype === 'bfloat16') for (let i = 0; i < n; i++) out[i] = numberToBfloat16(values[i])
-  else if (dtype === 'bool') for (let i = 0; i < n; i++) out[i] = values[i] !== 0 ? 1 : 0
+  else if (isFloatingPoint(dtype)) {
+    const encodeOne = encoderOf(dtype)
+    for (let i = 0; i < n; i++) out[i] = encodeOne(values[i])
+  } else if (dtype === 'bool') for (let i = 0; i < n; i++) out[i] = values[i] !== 0 ? 1 : 0
   else for (let i = 0; i < n; i++) out[i] = truncate32(values[i])
 }
 
 /** What a value becomes when it is stored as `dtype` and read again. */
 export function rounder(dtype: Dtype): (value: number) => number {
-  if (dtype === 'float64') return (value) => value
-  if (dtype === 'float32') return Math.fround
-  if (dtype === 'float16') return (value) => float16ToNumber(numberToFloat16(Math.fround(value)))
-  if (dtype === 'bfloat16') return (value) => bfloat16ToNumber(numberToBfloat16(value))
+  if (isFloatingPoint(dtype)) return floatFormat(dtype, 'copy_').round
   if (isBig(dtype)) return (value) => Number(truncate64(value))
   const cell = new dtypes[dtype].array(1)
   return (value) => {

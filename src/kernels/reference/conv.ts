@@ -1,9 +1,6 @@
-import { numelOf, type Shape } from '../../core/shape.js'
+import { lastOfThree, numelOf, type Shape } from '../../core/shape.js'
 import type { ConvGeometry, Kernels, View } from '../contract.js'
-import { load, store, viewOf } from './access.js'
-
-/** `sizes`, led by as many `filler` as make three: every convolution here is one over three axes. */
-const three = (sizes: Shape, filler: number): Shape => [...new Array<number>(3 - sizes.length).fill(filler), ...sizes]
+import { load, perChannel, store } from './access.js'
 
 /** Outputs along one axis whose element under tap `k` lies inside the input: from first to last, and where the first one reads. */
 function reach(k: number, input: number, output: number, stride: number, padding: number, dilation: number) {
@@ -14,7 +11,7 @@ function reach(k: number, input: number, output: number, stride: number, padding
 }
 
 /**
- * The sum that convolution and its two gradients share: calls `run(tap, x, y, count, step)` where w[tap] joins x[x + i step] to y[y + i]
+ * The sum that convolution and its two gradients share, over three axes: calls `run(tap, x, y, count, step)` where w[tap] joins x[x + i step] to y[y + i]
  * for i < count, positions in contiguous [N, C, ...S], [O, C / groups, ...K] and [N, O, ...].
  */
 function forEachRun(
@@ -26,12 +23,12 @@ function forEachRun(
 ): void {
   const [batches, channels] = xShape
   const [outChannels, groupChannels] = wShape
-  const [xd, xh, xw] = three(xShape.slice(2), 1)
-  const [kd, kh, kw] = three(wShape.slice(2), 1)
-  const [yd, yh, yw] = three(yShape.slice(2), 1)
-  const [sd, sh, sw] = three(geometry.stride, 1)
-  const [pd, ph, pw] = three(geometry.padding, 0)
-  const [dd, dh, dw] = three(geometry.dilation, 1)
+  const [xd, xh, xw] = lastOfThree(xShape.slice(2), 1)
+  const [kd, kh, kw] = lastOfThree(wShape.slice(2), 1)
+  const [yd, yh, yw] = lastOfThree(yShape.slice(2), 1)
+  const [sd, sh, sw] = lastOfThree(geometry.stride, 1)
+  const [pd, ph, pw] = lastOfThree(geometry.padding, 0)
+  const [dd, dh, dw] = lastOfThree(geometry.dilation, 1)
   const perGroup = outChannels / geometry.groups
   let tap = 0
   for (let o = 0; o < outChannels; o++) {
@@ -59,12 +56,6 @@ function forEachRun(
       }
     }
   }
-}
-
-/** A vector over channels as a view that broadcasts to [N, C, ...S]. */
-function perChannel(vector: View, rank: number): View {
-  const ones = new Array<number>(rank - 2).fill(1)
-  return viewOf(vector, [...vector.shape, ...ones], [...vector.strides, ...ones])
 }
 
 function conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View): void {

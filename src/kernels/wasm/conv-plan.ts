@@ -1,4 +1,4 @@
-import { isContiguous, numelOf, type Shape, sameShape } from '../../core/shape.js'
+import { isContiguous, lastOfThree, numelOf, type Shape, sameShape } from '../../core/shape.js'
 import type { ConvGeometry, View } from '../contract.js'
 import { type AxisPass, forwardAxis, gradientAxis, runsOf } from './conv-axes.js'
 
@@ -79,10 +79,6 @@ interface Layout {
 }
 
 type Three<T> = readonly [T, T, T]
-const three = (values: readonly number[], filler: number): Three<number> => {
-  const [a = filler, b = filler, c = filler] = [...new Array<number>(3 - values.length).fill(filler), ...values]
-  return [a, b, c]
-}
 
 /** Whether each output reads one element of every channel, from an image whose positions are one row. */
 function isReadInPlace({ shape, strides }: View, kernel: Shape, { stride, padding, groups }: ConvGeometry): boolean {
@@ -149,8 +145,8 @@ function planWithPlanes(direction: 'forward' | 'gradient', image: View, kernel: 
   const { groups } = geometry
   const channels = image.shape[1] / groups
   const axisOf = direction === 'forward' ? forwardAxis : gradientAxis
-  const [read, kernels, written] = [three(image.shape.slice(2), 1), three(kernel, 1), three(out.slice(2), 1)]
-  const [strides, paddings, dilations] = [three(geometry.stride, 1), three(geometry.padding, 0), three(geometry.dilation, 1)]
+  const [read, kernels, written] = [lastOfThree(image.shape.slice(2), 1), lastOfThree(kernel, 1), lastOfThree(out.slice(2), 1)]
+  const [strides, paddings, dilations] = [lastOfThree(geometry.stride, 1), lastOfThree(geometry.padding, 0), lastOfThree(geometry.dilation, 1)]
   const [depth, height, width] = [0, 1, 2].map((d) => axisOf(read[d], kernels[d], written[d], strides[d], paddings[d], dilations[d]))
   // Rows a multiple of 128 bytes apart would fall into few sets of the cache, a channel on top of the other.
   const rowLength = width.sources.length % 32 === 0 ? width.sources.length + 4 : width.sources.length

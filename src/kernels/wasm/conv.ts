@@ -1,13 +1,13 @@
 import { allocator } from '../../core/allocator.js'
 import { isContiguous, numelOf, type Shape } from '../../core/shape.js'
 import type { ConvGeometry, Kernels, View } from '../contract.js'
+import { perChannel } from '../reference/access.js'
 import { reference } from '../reference/index.js'
 import { type ConvPlan, convPlan, type Pass } from './conv-plan.js'
-import { copies } from './copy.js'
+import { copies, withContiguous } from './copy.js'
 import { launch, withScratch } from './launch.js'
 import { multiply } from './matmul.js'
 import { address, isFloat32 } from './views.js'
-import { withContiguous } from './workspace.js'
 
 /** Output channels of a block of convWeightGrad. */
 const BLOCK_ROWS = 16
@@ -103,16 +103,16 @@ function isOneWindow(x: View, w: View, y: View, geometry: ConvGeometry): boolean
   )
 }
 
-/** a [rows, depth] times w [depth, columns] into the contiguous c; strides in elements. */
+/** a [rows, depth] times w [depth, columns] into the contiguous c, by their addresses; strides in elements. */
 function multiplyMatrices(
   rows: number,
   columns: number,
   depth: number,
-  a: View,
+  a: number,
   [aRow, aDepth]: Shape,
-  w: View,
+  w: number,
   [wDepth, wColumn]: Shape,
-  c: View,
+  c: number,
   add = false,
 ): void {
   multiply({
@@ -120,15 +120,15 @@ function multiplyMatrices(
     rows,
     columns,
     depth,
-    a: address(a),
+    a,
     aBatch: 0,
     aRow: aRow * 4,
     aDepth: aDepth * 4,
-    w: address(w),
+    w,
     wBatch: 0,
     wDepth: wDepth * 4,
     wColumn: wColumn * 4,
-    c: address(c),
+    c,
     cBatch: 0,
     cRow: columns * 4,
     add,
@@ -136,15 +136,6 @@ function multiplyMatrices(
 }
 
 const areFloat32 = (...views: (View | null)[]): boolean => views.every((view) => view === null || isFloat32(view))
-
-/** The bias as a view that broadcasts to [N, C, ...S]. */
-const overChannels = (bias: View, rank: number): View => ({
-  storage: bias.storage,
-  dtype: bias.dtype,
-  offset: bias.offset,
-  shape: [...bias.shape, ...new Array<number>(rank - 2).fill(1)],
-  strides: [...bias.strides, ...new Array<number>(rank - 2).fill(1)],
-})
 
 export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightGrad'> = {
   conv(x, w, bias, geometry, y) {
@@ -154,20 +145,20 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
       return
     }
     if (numelOf(y.shape) === 0) return
-    withContiguous(w, (weights) => {
-      if (isOneWindow(x, weights, y, geometry)) {
-        if (bias) copies.copy(overChannels(bias, y.shape.length), y)
+    withContiguous('conv', w, (weights) => {
+      if (isOneWindow(x, w, y, geometry)) {
+        if (bias) copies.copy(perChannel(bias, y.shape.length), y)
         const depth = numelOf(w.shape.slice(1))
-        multiplyMatrices(x.shape[0], w.shape[0], depth, x, [x.strides[0], 1], weights, [1, depth], y, bias !== null)
+        multiplyMatrices(x.shape[0], w.shape[0], depth, address(x), [x.strides[0], 1], weights, [1, depth], address(y), bias !== null)
         return
       }
       const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
-      const convolve = (biases: View | null) =>
+      const convolve = (biases: number) =>
         withPlanes(plan, x, 0, (planes, first, samples, tables) => {
-          launchConv(plan, plan.passes[0], planes, first, samples, tables, address(weights), biases ? address(biases) : 0, y)
+          launchConv(plan, plan.passes[0], planes, first, samples, tables, weights, biases, y)
         })
-      if (bias) withContiguous(bias, convolve)
-      else convolve(null)
+      if (bias) withContiguous('conv', bias, convolve)
+      else convolve(0)
     })
   },
 
@@ -182,10 +173,10 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
       return
     }
     const { groups } = geometry
-    withContiguous(w, (weights) => {
-      if (isOneWindow(dx, weights, dy, geometry)) {
+    withContiguous('convInputGrad', w, (weights) => {
+      if (isOneWindow(dx, w, dy, geometry)) {
         const columns = numelOf(w.shape.slice(1))
-        multiplyMatrices(dx.shape[0], columns, w.shape[0], dy, dy.strides, weights, [columns, 1], dx)
+        multiplyMatrices(dx.shape[0], columns, w.shape[0], address(dy), dy.strides, weights, [columns, 1], address(dx))
         return
       }
       const plan = convPlan('gradient', dy, spatialOf(w), dx.shape, geometry)
@@ -198,17 +189,7 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         let to = turned
         for (const pass of plan.passes) {
           if (first === 0)
-            launch(
-              'convTurnWeights',
-              groups * Math.ceil(channels / 16),
-              address(weights),
-              outputs,
-              channels,
-              kernel,
-              tables + pass.kernelTaps,
-              pass.tapCount,
-              to,
-            )
+            launch('convTurnWeights', groups * Math.ceil(channels / 16), weights, outputs, channels, kernel, tables + pass.kernelTaps, pass.tapCount, to)
           launchConv(plan, pass, planes, first, samples, tables, to, 0, dx)
           to += w.shape[0] * channels * pass.tapCount * 4
         }
@@ -228,20 +209,20 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
     }
     const rows = dw.shape[0] / geometry.groups
     const depth = numelOf(dw.shape.slice(1))
-    withContiguous(dy, (grad) => {
-      if (isOneWindow(x, dw, grad, geometry)) {
-        multiplyMatrices(dw.shape[0], depth, dy.shape[0], grad, [1, dw.shape[0]], x, [x.strides[0], 1], dw)
+    withContiguous('convWeightGrad', dy, (grad) => {
+      if (isOneWindow(x, dw, dy, geometry)) {
+        multiplyMatrices(dw.shape[0], depth, dy.shape[0], grad, [1, dw.shape[0]], address(x), [x.strides[0], 1], address(dw))
         return
       }
       copies.fill(dw, 0)
-      const plan = convPlan('forward', x, spatialOf(dw), grad.shape, geometry)
+      const plan = convPlan('forward', x, spatialOf(dw), dy.shape, geometry)
       const [pass] = plan.passes
       const blocks = geometry.groups * Math.ceil(depth / 4) * Math.ceil(rows / BLOCK_ROWS)
-      const dyBatch = bytesOf(grad.shape.slice(1))
-      const dyChannel = bytesOf(spatialOf(grad))
+      const dyBatch = bytesOf(dy.shape.slice(1))
+      const dyChannel = bytesOf(spatialOf(dy))
       withPlanes(plan, x, 0, (planes, first, samples, tables) => {
         const positions = [pass.samples, tables + pass.full, pass.fullCount, tables + pass.partial, pass.partialCount, pass.lanes] as const
-        const from = address(grad) + first * dyBatch
+        const from = grad + first * dyBatch
         if (pass.stencil && rows === 1) {
           const { rowStep, row, height, width } = pass.stencil
           const { groups } = geometry

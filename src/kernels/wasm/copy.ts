@@ -5,12 +5,16 @@ import { reference } from '../reference/index.js'
 import { launch, withScratch } from './launch.js'
 import { address, blocksOf, COUNTABLE, isContiguousFloat32, isContiguousView, isFloat32, joinAxes } from './views.js'
 
+/** Bytes of a block of the kernel `copyBytes`. */
 const COPY_BLOCK = 16384
+/** Rows of a block of the strided copies. */
 const STRIP = 32
 
 const strided = { 1: 'copy8', 2: 'copy16', 4: 'copy32', 8: 'copy64' } as const
 type Width = keyof typeof strided
 const widthOf = (dtype: Dtype): Width => dtypes[dtype].bytes as Width
+
+export const copyBytes = (x: number, y: number, bytes: number): void => launch('copyBytes', Math.ceil(bytes / COPY_BLOCK), x, y, bytes)
 
 /** Copies `shape` elements of `width` bytes between two layouts; strides in elements, 0 where the source repeats. */
 export function copyElements(x: number, xStrides: Shape, y: number, yStrides: Shape, shape: Shape, width: Width): void {
@@ -18,8 +22,7 @@ export function copyElements(x: number, xStrides: Shape, y: number, yStrides: Sh
   const { sizes, strides } = joinAxes(shape, [yStrides, xStrides])
   const [ys, xs] = strides
   if (sizes.length === 0 || (sizes.length === 1 && xs[0] === 1 && ys[0] === 1)) {
-    const bytes = (sizes[0] ?? 1) * width
-    launch('copyBytes', Math.ceil(bytes / COPY_BLOCK), x, y, bytes)
+    copyBytes(x, y, (sizes[0] ?? 1) * width)
     return
   }
   // The axis along which the source is contiguous goes second, where the kernel looks for a transpose.

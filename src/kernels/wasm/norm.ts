@@ -2,7 +2,7 @@ import type { Kernels, RowNormGeometry, RunningStatistics, View } from '../contr
 import { reference } from '../reference/index.js'
 import { withContiguous } from './copy.js'
 import { launch, withScratch } from './launch.js'
-import { address, isContiguousFloat32, isContiguousFloat64, isFloat32 } from './views.js'
+import { address, blocksOf, isContiguousFloat32, isContiguousFloat64, isFloat32 } from './views.js'
 
 /** Rows of a block where channels lie next to each other. */
 const ROWS = 32
@@ -80,7 +80,7 @@ function batchNormInference(x: View, weight: View | null, bias: View | null, mea
       const [means, rstds] = statistics.map((s, i) => {
         if (s.dtype === 'float64') return address(s, 8)
         const wide = scratch + i * channels * 8
-        launch('float32ToFloat64', Math.ceil(channels / 4096), address(s), wide, channels)
+        launch('float32ToFloat64', blocksOf(channels), address(s), wide, channels)
         return wide
       })
       const coefficients = scratch + channels * 16

@@ -1,19 +1,17 @@
-import { numelOf, type Shape } from '../../core/shape.js'
+import { allocator } from '../../core/allocator.js'
+import { lastOfThree, numelOf, type Shape } from '../../core/shape.js'
 import type { Kernels, PoolAxis, View } from '../contract.js'
 import { reference } from '../reference/index.js'
-import { launch } from './launch.js'
+import { withContiguous } from './copy.js'
+import { launch, withScratch } from './launch.js'
 import { address, isFloat32 } from './views.js'
-import { withContiguous, withTables } from './workspace.js'
 
 const single: PoolAxis = { starts: new Int32Array(1), ends: new Int32Array([1]), dilation: 1 }
-
-/** As many `filler` in front as make three axes. */
-const three = <T>(values: readonly T[], filler: T): T[] => [...new Array<T>(3 - values.length).fill(filler), ...values]
 
 /** Planes and windows over three axes. One window over everything, as in global pooling, is one over a single long axis. */
 function overThreeAxes(spatial: Shape, axes: readonly PoolAxis[]): { sizes: number[]; windows: PoolAxis[] } {
   const isGlobal = axes.every(({ starts, ends, dilation }, d) => starts.length === 1 && starts[0] === 0 && ends[0] === spatial[d] && dilation === 1)
-  if (!isGlobal) return { sizes: three(spatial, 1), windows: three(axes, single) }
+  if (!isGlobal) return { sizes: lastOfThree(spatial, 1), windows: lastOfThree(axes, single) }
   const elements = numelOf(spatial)
   return { sizes: [1, 1, elements], windows: [single, single, { starts: new Int32Array(1), ends: new Int32Array([elements]), dilation: 1 }] }
 }
@@ -54,13 +52,31 @@ const ones = (n: number): Float32Array => new Float32Array(n).fill(1)
 /** What windows are divided by, axis by axis. */
 function divisorTables(divisors: readonly Float64Array[] | number, windows: readonly PoolAxis[]): Float32Array[] {
   if (typeof divisors !== 'number') {
-    return three(
+    return lastOfThree(
       divisors.map((axis) => Float32Array.from(axis)),
       ones(1),
     )
   }
   const [depth, height, width] = windows.map(({ starts }) => ones(starts.length))
   return [depth.fill(divisors), height, width]
+}
+
+/** Puts tables into working memory for the time of `use`, which gets their addresses. */
+function withTables(owner: string, tables: readonly (Int32Array | Float32Array)[], use: (addresses: number[]) => void): void {
+  const words = tables.reduce((sum, table) => sum + table.length, 0)
+  withScratch(owner, words * 4, (ptr) => {
+    const { buffer } = allocator().memory
+    const integers = new Int32Array(buffer, ptr, words)
+    const floats = new Float32Array(buffer, ptr, words)
+    const addresses: number[] = []
+    let at = 0
+    for (const table of tables) {
+      addresses.push(ptr + at * 4)
+      const target = table instanceof Float32Array ? floats : integers
+      for (let i = 0; i < table.length; i++) target[at++] = table[i]
+    }
+    use(addresses)
+  })
 }
 
 const planesOf = (x: View): number => x.shape[0] * x.shape[1]
@@ -97,10 +113,10 @@ export const pools: Pick<Kernels, 'maxPool' | 'avgPool' | 'avgPoolBackward'> = {
       return
     }
     if (numelOf(y.shape) === 0) return
-    withContiguous(x, (image) =>
+    withContiguous('maxPool', x, (image) =>
       withWindows('maxPool', x.shape.slice(2), axes, 1, (windows) => {
         const [, , , outDepth, outHeight] = windows
-        launch('maxPool', planesOf(x) * outDepth * outHeight, address(image), address(y), address(indices, 8), ...windows, areSquares(three(axes, single)))
+        launch('maxPool', planesOf(x) * outDepth * outHeight, image, address(y), address(indices, 8), ...windows, areSquares(lastOfThree(axes, single)))
       }),
     )
   },
@@ -111,10 +127,10 @@ export const pools: Pick<Kernels, 'maxPool' | 'avgPool' | 'avgPoolBackward'> = {
       return
     }
     if (numelOf(y.shape) === 0) return
-    withContiguous(x, (image) =>
+    withContiguous('avgPool', x, (image) =>
       withWindows('avgPool', x.shape.slice(2), axes, divisors, (windows, divisorAddresses) => {
         const [, , , outDepth, outHeight] = windows
-        launch('avgPool', planesOf(x) * outDepth * outHeight, address(image), address(y), ...windows, ...divisorAddresses)
+        launch('avgPool', planesOf(x) * outDepth * outHeight, image, address(y), ...windows, ...divisorAddresses)
       }),
     )
   },
@@ -125,9 +141,9 @@ export const pools: Pick<Kernels, 'maxPool' | 'avgPool' | 'avgPoolBackward'> = {
       return
     }
     if (numelOf(dx.shape) === 0) return
-    withContiguous(dy, (grad) =>
+    withContiguous('avgPoolBackward', dy, (grad) =>
       withWindows('avgPoolBackward', dx.shape.slice(2), axes, divisors, (windows, divisorAddresses) => {
-        launch('avgPoolBackward', planesOf(dx), address(grad), address(dx), ...windows, ...divisorAddresses)
+        launch('avgPoolBackward', planesOf(dx), grad, address(dx), ...windows, ...divisorAddresses)
       }),
     )
   },

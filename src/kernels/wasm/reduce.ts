@@ -2,10 +2,10 @@ import { numelOf, type Shape } from '../../core/shape.js'
 import type { Kernels, ReduceOp, View } from '../contract.js'
 import { axesLast } from '../reference/access.js'
 import { reference } from '../reference/index.js'
-import { withContiguous } from './copy.js'
+import { copyBytes, withContiguous } from './copy.js'
 import { launch, withScratch } from './launch.js'
 import { channelsOf, launchMoments } from './norm.js'
-import { address, isContiguousFloat32, isContiguousFloat64, isContiguousView, isFloat32 } from './views.js'
+import { address, blocksOf, isContiguousFloat32, isContiguousFloat64, isContiguousView, isFloat32 } from './views.js'
 
 const STRIP = 16
 /** Elements of a row that one block sums. */
@@ -104,8 +104,8 @@ function moments(x: View, dims: readonly number[], mean: View, variance: View | 
 
 /** Writes n float64 results from element `at` of a view on. */
 function storeResult(ptr: number, target: View, at: number, n: number): void {
-  if (target.dtype === 'float64') launch('copyBytes', Math.ceil((n * 8) / 16384), ptr, address(target, 8) + at * 8, n * 8)
-  else launch('float64ToFloat32', Math.ceil(n / 4096), ptr, address(target) + at * 4, n)
+  if (target.dtype === 'float64') copyBytes(ptr, address(target, 8) + at * 8, n * 8)
+  else launch('float64ToFloat32', blocksOf(n), ptr, address(target) + at * 4, n)
 }
 
 export const reductions = { reduce, argReduce, moments } satisfies Partial<Kernels>

@@ -5,8 +5,8 @@ import { numelOf } from '../../core/shape.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import type { ResponseNormOptions } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
+import { averageOverWindows } from '../pool-rule.js'
 import { slidingAxis } from '../pool-windows.js'
-import { averageOverWindows } from '../pooling.js'
 import { asContiguousShape } from './layout.js'
 
 export interface LocalResponseNormOptions {

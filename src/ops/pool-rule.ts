@@ -8,6 +8,14 @@ import { overBatch } from './spatial.js'
 
 /** The maximum and the average over windows, whatever their layout: sliding and adaptive pooling differ in the windows alone. */
 
+export interface IndicesOption {
+  /** Return [values, indices]. Default false. */
+  returnIndices?: boolean
+}
+
+/** What a maximum pool returns: values, or [values, indices]. */
+export type Pooled = Tensor | [Tensor, Tensor]
+
 /** A window's sum is divided by the product of divisors[axis][i], or by one number. */
 type Divisors = readonly Float64Array[] | number
 
@@ -20,7 +28,7 @@ const flatPlanes = (x: Tensor): Tensor => x.reshape([...x.shape.slice(0, 2), num
  * The largest element of each window of an input with or without batch axis; with `returnIndices` also where in its plane it lies. Else
  * the indices live and die with the graph.
  */
-export function maxOverWindows(input: Tensor, axes: readonly PoolAxis[], returnIndices: boolean): Tensor | [Tensor, Tensor] {
+export function maxOverWindows(input: Tensor, axes: readonly PoolAxis[], returnIndices: boolean): Pooled {
   let indices: Tensor | null = null
   const y = overBatch(input, axes.length, (x) => {
     const [values, at] = maxWithIndices(x, axes, returnIndices)
