@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureChromium } from './chromium.mjs'
-import { capture, root, say, setUp } from './setup.mjs'
+import { capture, ensureDependencies, root, say, setUp } from './setup.mjs'
 
 const all = process.argv.includes('--all') || (process.env.CI ?? 'false') !== 'false'
 const filter = process.argv.slice(2).filter((argument) => argument !== '--all')
@@ -49,6 +49,13 @@ async function vitest(project, args = [], env = {}) {
 const everything = {
   'format and lint': () => command('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--colors=off'),
   types: () => command('typescript/bin/tsc', '--noEmit'),
+  // The benchmark's types are those of the libraries that it compares with, a download of their own.
+  ...(all && {
+    "the benchmark's types": async () => {
+      await ensureDependencies(join(root, 'bench'))
+      return command('typescript/bin/tsc', '--noEmit', '-p', 'bench')
+    },
+  }),
   'import directions': () => command('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.mjs', ...sources()),
   'tests in Node': () => vitest('node'),
   'tests in Chromium': async () => vitest('browser', [], { CHROMIUM_PATH: await ensureChromium(say) }),
