@@ -1,7 +1,7 @@
-import { checkOptions, RuntimeError } from '../core/errors.js'
+import { checkFunction, checkOptions, RuntimeError } from '../core/errors.js'
 import type { GradHook, HookHandle } from '../core/graph.js'
 import { formatShape, sameShape } from '../core/shape.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkOptionalTensor, checkTensor, checkTensorList, type Tensor } from '../core/tensor.js'
 import { arithmetic } from './arithmetic.js'
 import { runBackward } from './engine.js'
 import { Node } from './node.js'
@@ -45,6 +45,8 @@ function rootGrad(output: Tensor, given: Tensor | null | undefined, i: number): 
  * @throws RuntimeError where nothing requires grad, or the graph was consumed by an earlier backward
  */
 export function backward(tensor: Tensor, gradient?: Tensor | null, options: BackwardOptions = {}): void {
+  checkTensor('backward', 'tensor', tensor)
+  checkOptionalTensor('backward', 'gradient', gradient)
   checkOptions('backward', options, ['retainGraph', 'createGraph', 'inputs'])
   if (!tensor.requiresGrad) throw new RuntimeError('element 0 of tensors does not require grad and does not have a grad_fn')
   const { createGraph = false, retainGraph = createGraph, inputs = null } = options
@@ -63,6 +65,8 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options
   const outs = asList(outputs)
   const ins = asList(inputs)
+  checkTensorList('grad', outs)
+  checkTensorList('grad', ins)
   const given = gradOutputs === undefined ? [] : asList(gradOutputs)
   if (given.length > 0 && given.length !== outs.length) throw new RuntimeError(`got ${outs.length} tensors and ${given.length} gradients`)
   outs.forEach((t, i) => {
@@ -85,6 +89,8 @@ const asList = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(valu
  * @throws RuntimeError where the tensor doesn't require grad
  */
 export function registerHook(tensor: Tensor, hook: GradHook): HookHandle {
+  checkTensor('registerHook', 'tensor', tensor)
+  checkFunction('registerHook', hook)
   if (!tensor.requiresGrad) throw new RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
   let hooks: Set<GradHook>
   if (tensor.gradFn instanceof Node) {
@@ -99,6 +105,7 @@ export function registerHook(tensor: Tensor, hook: GradHook): HookHandle {
 
 /** Fills `.grad` of a tensor that an operation computed, too. As `torch.Tensor.retain_grad`. */
 export function retainGrad(tensor: Tensor): void {
+  checkTensor('retainGrad', 'tensor', tensor)
   if (!tensor.requiresGrad) throw new RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
   const node = tensor.gradFn
   if (!(node instanceof Node)) return

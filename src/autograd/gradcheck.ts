@@ -1,6 +1,6 @@
-import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
+import { checkFunction, checkOptions, RuntimeError, ValueError } from '../core/errors.js'
 import { scope } from '../core/storage.js'
-import { emptyTensor, Tensor } from '../core/tensor.js'
+import { checkTensorList, emptyTensor, Tensor } from '../core/tensor.js'
 import { grad } from './backward.js'
 import { enableGrad, noGrad } from './mode.js'
 
@@ -98,6 +98,8 @@ function gradientOfElement(fn: Fn, inputs: readonly Tensor[], input: Tensor, o: 
  */
 export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   checkOptions('gradcheck', options, ['eps', 'atol', 'rtol', 'raiseException'])
+  checkFunction('gradcheck', fn)
+  checkTensorList('gradcheck', inputs)
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options
   const checked = inputs.filter((t) => t.requiresGrad)
   if (checked.length === 0)
@@ -133,6 +135,9 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckO
  * @param gradOutputs one per output; default: numbers from a fixed sequence, since a constant hides errors of normalised outputs
  */
 export function gradgradcheck(fn: Fn, inputs: readonly Tensor[], gradOutputs?: readonly Tensor[], options: GradcheckOptions = {}): boolean {
+  checkFunction('gradgradcheck', fn)
+  checkTensorList('gradgradcheck', inputs)
+  if (gradOutputs !== undefined) checkTensorList('gradgradcheck', gradOutputs)
   const upstream =
     gradOutputs ??
     scope(() =>

@@ -64,6 +64,16 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 /** What a value is, for texts about one of the wrong kind. */
 export const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
 
+/** @throws TypeError where a number is expected and something else is given */
+export function checkNumber(owner: string, name: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${owner}: ${name} must be a number, got ${kindOf(value)}`)
+}
+
+/** @throws TypeError where a function is expected and something else is given */
+export function checkFunction(owner: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`${owner}: expected a function, got ${kindOf(value)}`)
+}
+
 /**
  * Refuses an option that `owner` does not know: JavaScript would ignore a misspelt one in silence.
  * @throws TypeError naming the option, the nearest known one, and all known ones.

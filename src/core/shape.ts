@@ -56,6 +56,13 @@ export function checkShape(owner: string, shape: Shape): void {
   }
 }
 
+/** One number or several, as an array. @throws TypeError for anything else */
+export function numberList(owner: string, name: string, value: number | readonly number[]): readonly number[] {
+  if (typeof value === 'number') return [value]
+  if (Array.isArray(value)) return value
+  throw new TypeError(`${owner}: ${name} must be a whole number or an array of them, got ${kindOf(value)}`)
+}
+
 /**
  * A dimension index counted from either end, as a non-negative one.
  * @throws IndexError with PyTorch's text. A 0-dimensional tensor accepts 0 and -1.

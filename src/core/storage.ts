@@ -1,6 +1,6 @@
 import { allocator, type Block, formatBytes, type MemoryUse } from './allocator.js'
 import { type Dtype, dtypes, type TypedArray } from './dtype.js'
-import { RuntimeError } from './errors.js'
+import { checkFunction, kindOf, RuntimeError } from './errors.js'
 import { formatShape, type Shape } from './shape.js'
 
 /**
@@ -225,6 +225,7 @@ export interface HasStorage {
  */
 export function keep<T extends HasStorage>(tensor: T, ...more: HasStorage[]): T {
   for (const t of [tensor, ...more]) {
+    if (!(t?.storage instanceof Storage)) throw new TypeError(`keep: expected tensors, got ${kindOf(t)}`)
     if (t.storage.releasedBy !== null) void t.storage.ptr
     t.storage.moveTo(null)
   }
@@ -245,6 +246,7 @@ function storagesIn(value: unknown, found: Set<Storage>, depth = 0): void {
  * `fn` must be synchronous: other code would run inside the scope at each `await`.
  */
 export function scope<T>(fn: () => T): T {
+  checkFunction('scope', fn)
   const s = new Scope('when the scope() it was made in ended').enter()
   let done = false
   try {

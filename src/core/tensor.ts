@@ -1,5 +1,5 @@
 import { type Dtype, dtypes, isFloatingPoint, type TypedArray } from './dtype.js'
-import { IndexError, kindOf, RuntimeError } from './errors.js'
+import { checkNumber, IndexError, kindOf, RuntimeError } from './errors.js'
 import type { GradFn, GradHook } from './graph.js'
 import { formatTensor } from './print.js'
 import { contiguousStrides, formatShape, isContiguous, normalizeDim, numelOf, type Shape, sameShape } from './shape.js'
@@ -52,6 +52,7 @@ export class Tensor {
   size(dim: number): number
   size(dim?: number): Shape | number {
     if (dim === undefined) return this.shape
+    checkNumber('size', 'dim', dim)
     if (this.ndim === 0) throw new IndexError(`Dimension specified as ${dim} but tensor has no dimensions`)
     return this.shape[normalizeDim(dim, this.ndim)]
   }
@@ -154,6 +155,14 @@ export function checkTensor(owner: string, name: string, value: unknown): assert
   throw new TypeError(
     value === undefined ? `${owner}: missing 1 required positional argument: '${name}'` : `${owner}: argument '${name}' must be Tensor, not ${kindOf(value)}`,
   )
+}
+
+/** The same for an array of tensors. */
+export function checkTensorList(owner: string, value: unknown): asserts value is readonly Tensor[] {
+  if (!Array.isArray(value)) throw new TypeError(`${owner}: argument 'tensors' must be an array of Tensors, not ${kindOf(value)}`)
+  value.forEach((t, i) => {
+    if (!(t instanceof Tensor)) throw new TypeError(`${owner}: expected Tensor as element ${i} of argument 'tensors', but got ${kindOf(t)}`)
+  })
 }
 
 /** The same for one that may be left out. */

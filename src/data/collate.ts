@@ -16,6 +16,7 @@ export type Collated<Sample> = Sample extends Tensor | ArrayBufferView | number 
  * @throws TypeError for anything else, RuntimeError where samples differ in shape
  */
 export function defaultCollate<Sample>(samples: readonly Sample[]): Collated<Sample> {
+  if (!Array.isArray(samples)) throw new TypeError(`defaultCollate: expected an array of samples, got ${samples === null ? 'null' : typeof samples}`)
   return join(samples) as Collated<Sample>
 }
 

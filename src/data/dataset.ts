@@ -59,6 +59,9 @@ export class Subset<Sample> implements Dataset<Sample> {
     readonly dataset: Dataset<Sample>,
     indices: Iterable<number>,
   ) {
+    if (typeof dataset?.get !== 'function' || !Number.isInteger(dataset.length))
+      throw new TypeError(`Subset: expected a data set, with a length and get(index), got ${kindOf(dataset)}`)
+    if (typeof indices?.[Symbol.iterator] !== 'function') throw new TypeError(`Subset: expected indices, got ${kindOf(indices)}`)
     this.indices = [...indices]
     for (const index of this.indices) checkIndex(index, dataset.length)
     if (dataset.batch) this.batch = (indices) => dataset.batch!(indices.map((i) => this.at(i)))

@@ -1,4 +1,4 @@
-import { checkOptions, ValueError } from '../core/errors.js'
+import { checkOptions, kindOf, ValueError } from '../core/errors.js'
 
 /** How often values fall into bins of equal width: exact counts, of which none is lost. */
 export interface Histogram {
@@ -27,6 +27,7 @@ export interface HistogramOptions {
  */
 export function histogram(values: ArrayLike<number>, options: HistogramOptions = {}): Histogram {
   checkOptions('histogram', options, ['bins', 'range'])
+  if (typeof values?.length !== 'number') throw new TypeError(`histogram: expected an array of numbers, got ${kindOf(values)}`)
   const { bins = 30, range } = options
   if (!(Number.isInteger(bins) && bins > 0)) throw new ValueError(`histogram: bins must be a positive whole number, got ${bins}`)
   if (range && !(Number.isFinite(range[0]) && Number.isFinite(range[1]) && range[0] <= range[1])) {

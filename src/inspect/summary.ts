@@ -1,6 +1,7 @@
 import { noGrad } from '../autograd/index.js'
 import { isFloatingPoint } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkOptions } from '../core/errors.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import { Hardsigmoid, Hardtanh, Sigmoid, Softsign, Tanh } from '../nn/activation.js'
 import type { Module } from '../nn/module.js'
 import { type Histogram, histogram } from './histogram.js'
@@ -47,6 +48,8 @@ export function elements(x: Tensor): Float32Array | Float64Array {
 
 /** Reads a tensor and keeps numbers only. Sums in f64, in two passes. */
 export function summarize(x: Tensor, options: { histogramBins?: number; bounds?: readonly [number, number] | null } = {}): Summary {
+  checkTensor('summarize', 'input', x)
+  checkOptions('summarize', options, ['histogramBins', 'bounds'])
   const values = elements(x)
   const { histogramBins = 0, bounds = null } = options
   const count = values.length

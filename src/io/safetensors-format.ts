@@ -1,4 +1,4 @@
-import { ValueError } from '../core/errors.js'
+import { kindOf, ValueError } from '../core/errors.js'
 import { type Json, type JsonObject, parseJson } from './json.js'
 
 /**
@@ -188,7 +188,12 @@ function kind(value: Json): string {
  * @throws SafetensorsError where a name, dtype, shape or number of bytes can't be written
  */
 export function serializeSafetensors(tensors: Iterable<readonly [string, RawTensor]>, metadata: Record<string, string> | null = null): Uint8Array {
-  const ordered = [...tensors].map(([name, tensor]) => ({ name, key: encodeName(name), ...tensor }))
+  if (typeof tensors?.[Symbol.iterator] !== 'function')
+    throw new TypeError(`serializeSafetensors: expected pairs of a name and a tensor, got ${kindOf(tensors)}`)
+  const pairs = [...tensors]
+  if (!pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
+    throw new TypeError('serializeSafetensors: each entry must be a pair of a name and a tensor')
+  const ordered = pairs.map(([name, tensor]) => ({ name, key: encodeName(name), ...tensor }))
   ordered.sort((a, b) => dtypeOrder.indexOf(a.dtype) - dtypeOrder.indexOf(b.dtype) || compareBytes(a.key, b.key))
 
   const header: string[] = []

@@ -74,6 +74,7 @@ const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffe
  * @throws SafetensorsError where a name can't be written, TypeError where a value is no tensor
  */
 export function saveSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Record<string, string> | null = null): Uint8Array {
+  if (tensors === null || typeof tensors !== 'object') throw new TypeError(`saveSafetensors: expected an object of tensors by name, got ${kindOf(tensors)}`)
   const entries = Object.entries(tensors).map(([name, t]): [string, RawTensor] => {
     if (!(t instanceof Tensor)) throw new TypeError(`saveSafetensors: the value of ${JSON.stringify(name)} must be a tensor, got ${kindOf(t)}`)
     return [name, { dtype: formatNames[t.dtype], shape: t.shape, bytes: bytesOf(toTypedArray(t)) }]

@@ -54,6 +54,7 @@ export class Sequential extends Container<Layer> {
   constructor(...layers: Layer[] | [Readonly<Record<string, Layer>>]) {
     super()
     const [first] = layers
+    if (layers.length === 1 && (first === null || typeof first !== 'object')) checkModule('Sequential', first)
     if (layers.length === 1 && !(first instanceof Module)) for (const [name, layer] of Object.entries(first)) this.put(name, layer as Layer)
     else for (const layer of layers as Layer[]) this.append(layer)
   }
@@ -74,6 +75,7 @@ export class Sequential extends Container<Layer> {
 export class ModuleList<M extends Module = Module> extends Container<M> {
   constructor(modules: Iterable<M> = []) {
     super()
+    if (typeof modules?.[Symbol.iterator] !== 'function') throw new TypeError(`ModuleList: expected modules, got ${kindOf(modules)}`)
     for (const module of modules) this.append(module)
   }
 
@@ -98,6 +100,7 @@ export class ModuleList<M extends Module = Module> extends Container<M> {
 export class ModuleDict<M extends Module = Module> extends Container<M> {
   constructor(modules: Readonly<Record<string, M>> = {}) {
     super()
+    if (modules === null || typeof modules !== 'object') throw new TypeError(`ModuleDict: expected modules by name, got ${kindOf(modules)}`)
     for (const [name, module] of Object.entries(modules)) this.put(name, module)
   }
 

@@ -1,7 +1,7 @@
 import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Dtype } from '../core/dtype.js'
-import { ValueError } from '../core/errors.js'
-import { formatShape } from '../core/shape.js'
+import { checkNumber, ValueError } from '../core/errors.js'
+import { formatShape, numberList } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/conv.js'
 import { empty } from '../ops/create.js'
@@ -74,13 +74,16 @@ abstract class ConvNd extends Module {
   ) {
     super()
     requireArguments(layer, { in_channels: inChannels, out_channels: outChannels, kernel_size: kernelSize })
+    for (const [name, value] of Object.entries({ in_channels: inChannels, out_channels: outChannels, groups: options.groups ?? 1 }))
+      checkNumber(layer, name, value)
     const { padding = 0, groups = 1, bias = true, paddingMode = 'zeros', dtype } = options
-    const perAxis = (value: PerAxis): readonly number[] => (typeof value === 'number' ? new Array<number>(axes).fill(value) : value)
-    this.kernelSize = perAxis(kernelSize)
-    this.stride = perAxis(options.stride ?? 1)
-    this.padding = typeof padding === 'string' ? padding : perAxis(padding)
-    this.dilation = perAxis(options.dilation ?? 1)
-    this.outputPadding = perAxis(options.outputPadding ?? 0)
+    const perAxis = (name: string, value: PerAxis): readonly number[] =>
+      typeof value === 'number' ? new Array<number>(axes).fill(value) : numberList(layer, name, value)
+    this.kernelSize = perAxis('kernel_size', kernelSize)
+    this.stride = perAxis('stride', options.stride ?? 1)
+    this.padding = typeof padding === 'string' ? padding : perAxis('padding', padding)
+    this.dilation = perAxis('dilation', options.dilation ?? 1)
+    this.outputPadding = perAxis('output_padding', options.outputPadding ?? 0)
     this.groups = groups
     this.paddingMode = paddingMode
     if (groups <= 0) throw new ValueError('groups must be a positive integer')

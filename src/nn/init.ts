@@ -3,7 +3,8 @@ import { type Arguments, readOptions } from '../core/arguments.js'
 import { ValueError } from '../core/errors.js'
 import { defaultGenerator } from '../core/random.js'
 import { fillTruncNormal } from '../core/random-fill.js'
-import { emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
+import { fill_ } from '../ops/copy.js'
 import { drawInto } from '../ops/draw.js'
 import { randperm } from '../ops/random.js'
 import type { DrawOptions } from '../ops/random-inplace.js'
@@ -64,6 +65,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number | null)
 
 /** How many inputs one output sums, and how many outputs one input reaches, of a weight [out, in, ...kernel]. @throws ValueError below 2 dimensions */
 export function calculateFanInAndFanOut(tensor: Tensor): { fanIn: number; fanOut: number } {
+  checkTensor('calculateFanInAndFanOut', 'tensor', tensor)
   if (tensor.ndim < 2) throw new ValueError('Fan in and fan out can not be computed for tensor with fewer than 2 dimensions')
   const receptiveField = tensor.shape.slice(2).reduce((product, size) => product * size, 1)
   return { fanIn: tensor.shape[1] * receptiveField, fanOut: tensor.shape[0] * receptiveField }
@@ -78,6 +80,7 @@ export interface UniformOptions extends DrawOptions {
 
 /** Uniform in [a, b); 0 and 1 unless given: `uniform_(weight, -0.1, 0.1)`. */
 export function uniform_(tensor: Tensor, ...args: Arguments<[a: number, b: number], UniformOptions>): Tensor {
+  checkTensor('uniform_', 'tensor', tensor)
   const { a = 0, b = 1, ...rest } = readOptions<UniformOptions>('uniform_', ['a', 'b', 'generator'], 2, args)
   return noGrad(() => tensor.uniform_(a, b, rest))
 }
@@ -91,12 +94,13 @@ export interface NormalOptions extends DrawOptions {
 
 /** Normal; mean 0 and standard deviation 1 unless given: `normal_(weight, 0, 0.02)`. */
 export function normal_(tensor: Tensor, ...args: Arguments<[mean: number, std: number], NormalOptions>): Tensor {
+  checkTensor('normal_', 'tensor', tensor)
   const { mean = 0, std = 1, ...rest } = readOptions<NormalOptions>('normal_', ['mean', 'std', 'generator'], 2, args)
   return noGrad(() => tensor.normal_(mean, std, rest))
 }
 
 /** Every element `value`. */
-export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => tensor.fill_(value))
+export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => fill_(tensor, value))
 export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
 export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
 
@@ -109,6 +113,7 @@ export interface TruncNormalOptions extends NormalOptions {
 
 /** Normal, cut off to [a, b]. */
 export function truncNormal_(tensor: Tensor, ...args: Arguments<[mean: number, std: number, a: number, b: number], TruncNormalOptions>): Tensor {
+  checkTensor('truncNormal_', 'tensor', tensor)
   const options = readOptions<TruncNormalOptions>('truncNormal_', ['mean', 'std', 'a', 'b', 'generator'], 4, args)
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options
   if (mean < a - 2 * std || mean > b + 2 * std) {
@@ -121,6 +126,7 @@ export function truncNormal_(tensor: Tensor, ...args: Arguments<[mean: number, s
 
 /** The identity matrix. @throws ValueError for other than 2 dimensions */
 export function eye_(tensor: Tensor): Tensor {
+  checkTensor('eye_', 'tensor', tensor)
   if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   return noGrad(() => {
     tensor.fill_(0)
@@ -139,6 +145,7 @@ export interface DiracOptions {
  * @throws ValueError for other than 3, 4 or 5 dimensions
  */
 export function dirac_(tensor: Tensor, ...args: Arguments<[groups: number], DiracOptions>): Tensor {
+  checkTensor('dirac_', 'tensor', tensor)
   const { groups = 1 } = readOptions<DiracOptions>('dirac_', ['groups'], 1, args)
   if (tensor.ndim < 3 || tensor.ndim > 5) throw new ValueError('Only tensors with 3, 4, or 5 dimensions are supported')
   const [out, channels, ...kernel] = tensor.shape
@@ -193,6 +200,7 @@ type KaimingArguments = Arguments<[a: number, mode: 'fan_in' | 'fan_out', nonlin
 
 /** The standard deviation that Kaiming initialisation gives, or null where there is nothing to fill. */
 function kaimingStd(tensor: Tensor, options: KaimingOptions): number | null {
+  checkTensor('init', 'tensor', tensor)
   const { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' } = options
   if (tensor.shape.includes(0)) return null
   if (mode !== 'fan_in' && mode !== 'fan_out') throw new ValueError(`Mode ${String(mode)} not supported, please use one of ['fan_in', 'fan_out']`)
@@ -223,6 +231,7 @@ export function kaimingNormal_(tensor: Tensor, ...args: KaimingArguments): Tenso
  * @throws ValueError below 2 dimensions
  */
 export function orthogonal_(tensor: Tensor, ...args: Arguments<[gain: number], GainOptions>): Tensor {
+  checkTensor('orthogonal_', 'tensor', tensor)
   const { gain = 1, ...rest } = readOptions<GainOptions>('orthogonal_', ['gain', 'generator'], 1, args)
   if (tensor.ndim < 2) throw new ValueError('Only tensors with 2 or more dimensions are supported')
   if (tensor.numel() === 0) return tensor
@@ -249,6 +258,7 @@ export interface SparseOptions extends DrawOptions {
  * @throws ValueError for other than 2 dimensions
  */
 export function sparse_(tensor: Tensor, sparsity: number, ...args: Arguments<[std: number], SparseOptions>): Tensor {
+  checkTensor('sparse_', 'tensor', tensor)
   const { std = 0.01, ...rest } = readOptions<SparseOptions>('sparse_', ['std', 'generator'], 1, args)
   if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   const [rows, columns] = tensor.shape

@@ -1,5 +1,5 @@
 import { keep } from '../core/storage.js'
-import { Tensor } from '../core/tensor.js'
+import { checkTensor, Tensor } from '../core/tensor.js'
 
 /**
  * A tensor that a module learns: found by assignment, kept beyond every scope, requiring grad unless told otherwise.
@@ -7,6 +7,7 @@ import { Tensor } from '../core/tensor.js'
  */
 export class Parameter extends Tensor {
   constructor(data: Tensor, requiresGrad = true) {
+    checkTensor('Parameter', 'data', data)
     super(data.storage, data.dtype, data.shape, data.strides, data.offset)
     keep(this)
     this.requiresGrad_(requiresGrad)

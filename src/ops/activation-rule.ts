@@ -1,5 +1,6 @@
 import { inPlace, record } from '../autograd/index.js'
 import type { Dtype } from '../core/dtype.js'
+import { checkNumber } from '../core/errors.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
@@ -58,6 +59,7 @@ function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): 
  */
 export function activate(def: Definition, x: Tensor, params: Params, inplace = false, slopeParams: Params = params): Tensor {
   checkTensor(def.forward, 'input', x)
+  for (const p of params) checkNumber(def.forward, 'a parameter', p)
   if (!inplace) return evaluate(def, x, params, slopeParams)
   checkCast(def.dtype(x.dtype), x.dtype)
   checkOverlap(x)

@@ -194,6 +194,7 @@ export const fmod: BinaryFunction = differentiable('fmod', {
 
 /** a to the power b. As `torch.pow`. @throws RuntimeError for integer tensors to a negative whole number */
 export function pow(a: Operand, b: Operand): Tensor {
+  checkOperand('pow', a)
   if (typeof b === 'number' && typeof a !== 'number') return powScalar(a, b)
   return powTensor(a, b)
 }

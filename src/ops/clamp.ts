@@ -5,7 +5,7 @@ import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { checkOverlap } from './overlap.js'
-import { checkCast, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
+import { checkCast, checkOperand, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
 
 /** A number, a tensor that broadcasts, or null for no bound. */
 export type Bound = Operand | null
@@ -21,6 +21,7 @@ function writeClamped(x: Tensor, min: Bound, max: Bound, y: Tensor): void {
 
 function checkBounds(min: Bound | undefined, max: Bound | undefined): [Bound, Bound] {
   if (min == null && max == null) throw new RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+  for (const bound of [min, max]) if (bound != null) checkOperand('clamp', bound)
   return [min ?? null, max ?? null]
 }
 

@@ -1,6 +1,6 @@
 import { inPlace, record } from '../autograd/index.js'
 import { checkDtype, type Dtype } from '../core/dtype.js'
-import { RuntimeError } from '../core/errors.js'
+import { kindOf, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, sameShape } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -59,6 +59,7 @@ export function copy_(x: Tensor, source: Tensor): Tensor {
 /** Fills with one value, in place. */
 export function fill_(x: Tensor, value: number | bigint): Tensor {
   checkTensor('fill_', 'input', x)
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError(`fill_: value must be a number, got ${kindOf(value)}`)
   return inPlace(
     x,
     [],

@@ -1,5 +1,5 @@
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { formatShape, type Shape } from '../core/shape.js'
+import { formatShape, numberList, type Shape } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
@@ -26,18 +26,18 @@ interface Blocks {
   counts: Shape
 }
 
-function pair(name: string, value: PerAxis): Shape {
-  const list = typeof value === 'number' ? [value, value] : value
+function pair(owner: string, name: string, value: PerAxis): Shape {
+  const list = typeof value === 'number' ? [value, value] : numberList(owner, name, value)
   if (list.length !== 2) throw new RuntimeError(`It is expected ${name} equals to 2, but got size ${list.length}`)
   return list
 }
 
 function blocksOf(owner: string, size: Shape, kernelSize: PerAxis, options: FoldOptions): Blocks {
   checkOptions(owner, options, ['dilation', 'padding', 'stride'])
-  const kernel = pair('kernel_size', kernelSize)
-  const dilation = pair('dilation', options.dilation ?? 1)
-  const padding = pair('padding', options.padding ?? 0)
-  const stride = pair('stride', options.stride ?? 1)
+  const kernel = pair(owner, 'kernel_size', kernelSize)
+  const dilation = pair(owner, 'dilation', options.dilation ?? 1)
+  const padding = pair(owner, 'padding', options.padding ?? 0)
+  const stride = pair(owner, 'stride', options.stride ?? 1)
   const check = (what: string, name: string, values: Shape, ok: (v: number) => boolean) => {
     if (!values.every((v) => Number.isInteger(v) && ok(v))) throw new RuntimeError(`${what}, but got ${name}_height: ${values[0]} ${name}_width: ${values[1]}`)
   }
@@ -104,7 +104,7 @@ export function unfold(x: Tensor, kernelSize: PerAxis, options: FoldOptions = {}
  */
 export function fold(x: Tensor, outputSize: PerAxis, kernelSize: PerAxis, options: FoldOptions = {}): Tensor {
   checkTensor('fold', 'input', x)
-  const output = pair('output_size', outputSize)
+  const output = pair('fold', 'output_size', outputSize)
   const blocks = blocksOf('fold', output, kernelSize, options)
   if ((x.ndim !== 2 && x.ndim !== 3) || x.shape.slice(-2).includes(0)) {
     throw new RuntimeError(

@@ -49,6 +49,7 @@ export function scatterZeros(shape: Shape, dim: number, index: Tensor, src: Tens
 }
 
 function checkScatter(x: Tensor, dim: number, index: Tensor, src: Tensor): number {
+  checkTensor('scatter', 'src', src)
   const d = normalizeDim(dim, x.ndim)
   checkIndexDtype('scatter(): Expected dtype int64 for index', index, ['int64'])
   if (x.dtype !== src.dtype) throw new RuntimeError('scatter(): Expected self.dtype to be equal to src.dtype')

@@ -1,14 +1,15 @@
 import { record, recordAll } from '../autograd/index.js'
 import { promoteTypes } from '../core/dtype.js'
-import { IndexError, RuntimeError } from '../core/errors.js'
-import { formatShape, normalizeDim, normalizeDims, numelOf, type Shape, sameShape } from '../core/shape.js'
-import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
+import { checkNumber, IndexError, RuntimeError } from '../core/errors.js'
+import { formatShape, normalizeDim, normalizeDims, numberList, numelOf, type Shape, sameShape } from '../core/shape.js'
+import { checkTensor, checkTensorList, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { narrow, unsqueeze } from './views.js'
 
 /** Joins tensors along an existing dimension; dtypes are promoted, and vectors without elements are left out. As `torch.cat`. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  checkTensorList('cat', tensors)
   if (tensors.length === 0) throw new RuntimeError('torch.cat(): expected a non-empty list of Tensors')
   tensors.forEach((t, i) => {
     if (t.ndim === 0) throw new RuntimeError(`zero-dimensional tensor (at position ${i}) cannot be concatenated`)
@@ -49,6 +50,7 @@ function checkJoins(first: Tensor, t: Tensor, i: number, dim: number): void {
 
 /** Joins tensors of equal shape along a new dimension. As `torch.stack`. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  checkTensorList('stack', tensors)
   if (tensors.length === 0) throw new RuntimeError('stack expects a non-empty TensorList')
   const [first] = tensors
   const d = normalizeDim(dim, first.ndim + 1)
@@ -96,6 +98,7 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
   const d = normalizeDim(dim, x.ndim)
   const total = x.shape[d]
   if (typeof size !== 'number') {
+    numberList('split', 'split_size', size)
     const list = `split_sizes=${formatShape(size)}`
     if (!size.every((s) => s >= 0)) throw new RuntimeError(`split_with_sizes expects split_sizes have only non-negative entries, but got ${list}`)
     if (size.reduce((a, b) => a + b, 0) !== total) {
@@ -114,6 +117,7 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   checkTensor('chunk', 'input', x)
   if (x.ndim === 0) throw new RuntimeError('chunk expects at least a 1-dimensional tensor')
+  checkNumber('chunk', 'chunks', chunks)
   if (!(Number.isInteger(chunks) && chunks > 0)) throw new RuntimeError(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
   const d = normalizeDim(dim, x.ndim)
   const total = x.shape[d]
@@ -142,8 +146,8 @@ export function repeat(x: Tensor, ...repeats: number[] | [Shape]): Tensor {
   }
   const lead = counts.length - x.ndim
   const own = counts.map((_, i) => (i < lead ? 1 : x.shape[i - lead]))
-  const target = counts.map((n, i) => n * own[i])
   if (!counts.every((n) => Number.isInteger(n))) throw new TypeError(`repeat: expected whole numbers, got ${formatShape(counts)}`)
+  const target = counts.map((n, i) => n * own[i])
   const negative = target.find((size) => size < 0)
   if (negative !== undefined) throw new RuntimeError(`Trying to create tensor with negative dimension ${negative}: ${formatShape(target)}`)
   // Each dimension as [repeats, size], the first of them without memory of its own.
@@ -163,7 +167,8 @@ export function tile(x: Tensor, ...repeats: number[] | [Shape]): Tensor {
 /** A copy in reverse order along `dims`. As `torch.flip`. */
 export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
   checkTensor('flip', 'input', x)
-  const reversed = typeof dims !== 'number' && dims.length === 0 ? [] : normalizeDims(dims, x.ndim)
+  const given = numberList('flip', 'dims', dims)
+  const reversed = given.length === 0 ? [] : normalizeDims(given, x.ndim)
   const y = emptyTensor(x.shape, x.dtype)
   if (y.numel() > 0) {
     // A window that starts at the last position and walks backwards.
@@ -180,8 +185,9 @@ export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
  */
 export function roll(x: Tensor, shifts: number | readonly number[], dims: number | readonly number[] = []): Tensor {
   checkTensor('roll', 'input', x)
-  const by = typeof shifts === 'number' ? [shifts] : shifts
-  const along = typeof dims === 'number' ? [dims] : dims
+  const by = numberList('roll', 'shifts', shifts)
+  const along = numberList('roll', 'dims', dims)
+  for (const shift of by) if (!Number.isInteger(shift)) throw new TypeError(`roll: shifts must be whole numbers, got ${formatShape(by)}`)
   if (along.length === 0 && by.length === 1) return rollOne(x.reshape([-1]), by[0], 0).reshape(x.shape)
   if (by.length !== along.length) throw new RuntimeError(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`)
   return composed([x], () => along.reduce((y, d, i) => rollOne(y, by[i], normalizeDim(d, x.ndim)), x))

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../core/errors.js'
-import { formatShape, lastOfThree, type Shape } from '../core/shape.js'
+import { formatShape, lastOfThree, numberList, type Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
 import type { PerAxis } from './spatial.js'
@@ -17,7 +17,8 @@ const counts = ['one int', 'two ints', 'three ints']
 
 /** One value an axis. @throws RuntimeError with the texts of PyTorch's pools */
 export function perAxis(owner: string, name: string, value: PerAxis, axes: number): readonly number[] {
-  const list = typeof value === 'number' ? new Array<number>(axes).fill(value) : value.length === 1 ? new Array<number>(axes).fill(value[0]) : value
+  const given = numberList(owner, name, value)
+  const list = given.length === 1 ? new Array<number>(axes).fill(given[0]) : given
   if (list.length !== axes) {
     if (axes === 1 && owner.startsWith('max'))
       throw new RuntimeError(`${owner}() ${name} must be an int, list of ints or tuple of ints of size 1 but got size ${list.length}`)

@@ -1,5 +1,5 @@
 import { inPlace, record } from '../autograd/index.js'
-import { checkOptions } from '../core/errors.js'
+import { checkNumber, checkOptions } from '../core/errors.js'
 import { defaultGenerator, type Generator } from '../core/random.js'
 import {
   type FillTarget,
@@ -25,8 +25,9 @@ export interface DrawOptions {
 
 type Fill = (target: FillTarget, generator: Generator, companion: FillTarget | null) => void
 
-function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, companion: Tensor | null = null): Tensor {
+function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, companion: Tensor | null = null, parameters: object = {}): Tensor {
   checkTensor(owner, 'input', x)
+  for (const [name, value] of Object.entries(parameters)) checkNumber(owner, name, value)
   checkOptions(owner, options, ['generator'])
   const { generator = defaultGenerator } = options
   const draw = (t: Tensor) => drawInto(t, (target, given) => fill(target, generator, given), companion)
@@ -44,14 +45,14 @@ function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, c
 
 /** Uniform in [from, to). @throws RuntimeError where from > to, or for a dtype that is no floating point type */
 export const uniform_ = (x: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor =>
-  overwrite('uniform_', x, options, (target, generator) => fillUniform(target, generator, from, to))
+  overwrite('uniform_', x, options, (target, generator) => fillUniform(target, generator, from, to), null, { from, to })
 
 /**
  * Normal. Contiguous tensors of 16 and more elements are drawn in blocks, others one by one in pairs, as in PyTorch.
  * @throws RuntimeError where std < 0, or for a dtype that is no floating point type
  */
 export const normal_ = (x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor =>
-  overwrite('normal_', x, options, (target, generator) => fillNormal(target, generator, mean, std))
+  overwrite('normal_', x, options, (target, generator) => fillNormal(target, generator, mean, std), null, { mean, std })
 
 /**
  * 1 with probability p, else 0.
@@ -81,16 +82,16 @@ export function random_(x: Tensor, from?: number | bigint, to?: number | bigint 
 
 /** Density lambda exp(-lambda x). @throws RuntimeError where lambda <= 0, or for a dtype that is no floating point type */
 export const exponential_ = (x: Tensor, lambda = 1, options: DrawOptions = {}): Tensor =>
-  overwrite('exponential_', x, options, (target, generator) => fillExponential(target, generator, lambda))
+  overwrite('exponential_', x, options, (target, generator) => fillExponential(target, generator, lambda), null, { lambda })
 
 /** exp of a normal with this mean and standard deviation. @throws RuntimeError where std <= 0 */
 export const logNormal_ = (x: Tensor, mean = 1, std = 2, options: DrawOptions = {}): Tensor =>
-  overwrite('logNormal_', x, options, (target, generator) => fillLogNormal(target, generator, mean, std))
+  overwrite('logNormal_', x, options, (target, generator) => fillLogNormal(target, generator, mean, std), null, { mean, std })
 
 /** Density sigma / (pi ((x - median)^2 + sigma^2)). @throws RuntimeError where sigma <= 0, or for a dtype that is no floating point type */
 export const cauchy_ = (x: Tensor, median = 0, sigma = 1, options: DrawOptions = {}): Tensor =>
-  overwrite('cauchy_', x, options, (target, generator) => fillCauchy(target, generator, median, sigma))
+  overwrite('cauchy_', x, options, (target, generator) => fillCauchy(target, generator, median, sigma), null, { median, sigma })
 
 /** The number of trials up to the first success of probability p: 1, 2, ... @throws RuntimeError where p is not in (0, 1) */
 export const geometric_ = (x: Tensor, p: number, options: DrawOptions = {}): Tensor =>
-  overwrite('geometric_', x, options, (target, generator) => fillGeometric(target, generator, p))
+  overwrite('geometric_', x, options, (target, generator) => fillGeometric(target, generator, p), null, { p })

@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js'
-import { type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
+import { checkDtype, type Dtype, dtypes, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { normalizeDim, normalizeDims, type Shape } from '../core/shape.js'
+import { checkShape, normalizeDim, normalizeDims, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import type { ReduceOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
@@ -35,6 +35,7 @@ const sumDtype = (dtype: Dtype): Dtype => (isFloatingPoint(dtype) ? dtype : 'int
 export function sum(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor {
   checkTensor('sum', 'input', x)
   checkOptions('sum', options, ['keepdim', 'dtype'])
+  if (options?.dtype !== undefined) checkDtype('sum', options.dtype)
   const { shape } = x
   const dims = normalizeDims(dim, shape.length)
   const y = reduceKernel('sum', x, dims, options?.keepdim ?? false, options?.dtype ?? sumDtype(x.dtype))
@@ -44,6 +45,7 @@ export function sum(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor {
 /** Sums away broadcasting, down to `shape`. As `torch.Tensor.sum_to_size`. */
 export function sumToSize(x: Tensor, shape: Shape): Tensor {
   checkTensor('sumToSize', 'input', x)
+  checkShape('sumToSize', shape)
   const lead = x.ndim - shape.length
   const dims = [...x.shape.keys()].filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1))
   return dims.length === 0 ? x.reshape(shape) : sum(x, dims).reshape(shape)
@@ -54,6 +56,7 @@ export function mean(x: Tensor, dim: Dims = null, options?: SumOptions): Tensor 
   checkTensor('mean', 'input', x)
   checkOptions('mean', options, ['keepdim', 'dtype'])
   const dtype = options?.dtype ?? x.dtype
+  checkDtype('mean', dtype)
   if (!isFloatingPoint(dtype)) {
     throw new RuntimeError(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${dtypes[x.dtype].scalarName}`,

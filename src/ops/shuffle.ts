@@ -1,9 +1,10 @@
-import { RuntimeError } from '../core/errors.js'
+import { checkNumber, RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
 
 function checkFactor(owner: string, name: string, x: Tensor, factor: number): void {
   if (x.ndim < 3) throw new RuntimeError(`${owner} expects input to have at least 3 dimensions, but got input with ${x.ndim} dimension(s)`)
+  checkNumber(owner, name, factor)
   if (!(Number.isInteger(factor) && factor > 0)) throw new RuntimeError(`${owner} expects a positive ${name}, but got ${factor}`)
 }
 
@@ -64,6 +65,7 @@ export function pixelUnshuffle(x: Tensor, downscaleFactor: number): Tensor {
 export function channelShuffle(x: Tensor, groups: number): Tensor {
   checkTensor('channelShuffle', 'input', x)
   if (x.ndim < 3) throw new RuntimeError(`channel_shuffle expects input with > 2 dims, but got input with sizes ${formatShape(x.shape)}`)
+  checkNumber('channelShuffle', 'groups', groups)
   if (!(Number.isInteger(groups) && groups > 0)) throw new RuntimeError(`Number of groups to divide channels in must be positive. Value of groups:${groups}`)
   const [batch, channels, ...rest] = x.shape
   if (channels % groups !== 0) throw new RuntimeError(`Number of channels must be divisible by groups. Got ${channels} channels and ${groups} groups.`)

@@ -1,5 +1,5 @@
 import { inPlace, record } from '../autograd/index.js'
-import { checkOptions, IndexError, RuntimeError } from '../core/errors.js'
+import { checkOptions, IndexError, kindOf, RuntimeError } from '../core/errors.js'
 import { broadcastShapes, formatShape, numelOf, type Shape, sameShape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
 import { checkTensor, emptyTensor, Tensor, windowOf } from '../core/tensor.js'
@@ -37,6 +37,11 @@ interface Picked {
 
 const isList = (index: Index): index is readonly number[] => Array.isArray(index)
 
+function checkIndex(index: unknown): void {
+  if (index === null || ['number', 'string'].includes(typeof index) || Array.isArray(index) || index instanceof Tensor) return
+  throw new TypeError(`index: expected positions, slices as text, null, '...', tensors or arrays of positions, got ${kindOf(index)}`)
+}
+
 /** How many dimensions an index stands for. */
 function dimensionsOf(index: Index): number {
   if (index === null || index === '...') return 0
@@ -56,6 +61,8 @@ function checkPosition(position: number, source: number, size: number): void {
 
 /** Takes all that are views; what remains are the dimensions that tensors pick from. */
 function resolve(x: Tensor, indices: readonly Index[]): { view: Tensor; picked: Picked[] } {
+  if (!Array.isArray(indices)) throw new TypeError(`indexPut: expected an array of indices, got ${kindOf(indices)}`)
+  indices.forEach(checkIndex)
   const taken = indices.reduce<number>((n, index) => n + dimensionsOf(index), 0)
   if (x.ndim === 0 && indices.some((index) => typeof index === 'number')) {
     throw new IndexError('invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number')

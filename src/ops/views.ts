@@ -1,7 +1,7 @@
 import { record } from '../autograd/index.js'
 import { dtypes } from '../core/dtype.js'
-import { IndexError, RuntimeError, ValueError } from '../core/errors.js'
-import { broadcastStrides, contiguousStrides, formatShape, inferShape, normalizeDim, numelOf, type Shape, viewStrides } from '../core/shape.js'
+import { checkNumber, IndexError, kindOf, RuntimeError, ValueError } from '../core/errors.js'
+import { broadcastStrides, contiguousStrides, formatShape, inferShape, normalizeDim, numberList, numelOf, type Shape, viewStrides } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 
@@ -38,6 +38,12 @@ export function view(x: Tensor, ...shape: number[] | [Shape]): Tensor {
     )
   }
   return makeView(x, 'ViewBackward0', target, strides, x.offset, (dy) => reshape(dy, from))
+}
+
+/** `view` with the shape of another tensor. */
+export function viewAs(x: Tensor, other: Tensor): Tensor {
+  checkTensor('viewAs', 'other', other)
+  return view(x, other.shape)
 }
 
 /** As `view`, but copies where the strides allow no view. As `torch.reshape`. */
@@ -101,6 +107,7 @@ export function t(x: Tensor): Tensor {
 export function expand(x: Tensor, ...shape: number[] | [Shape]): Tensor {
   checkTensor('expand', 'input', x)
   const wanted = sizes(shape)
+  for (const size of wanted) if (!Number.isInteger(size)) throw new TypeError(`expand: sizes must be whole numbers, got ${formatShape(wanted)}`)
   const lead = wanted.length - x.ndim
   if (lead < 0) {
     throw new RuntimeError(
@@ -142,7 +149,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 /** Removes the axes of size 1: all, or those named. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   checkTensor('squeeze', 'input', x)
-  const dims = dim === undefined ? x.shape.map((_, i) => i) : (typeof dim === 'number' ? [dim] : dim).map((d) => normalizeDim(d, x.ndim))
+  const dims = dim === undefined ? x.shape.map((_, i) => i) : numberList('squeeze', 'dim', dim).map((d) => normalizeDim(d, x.ndim))
   const from = x.shape
   const keep = [...from.keys()].filter((i) => from[i] !== 1 || !dims.includes(i))
   return makeView(
@@ -169,6 +176,7 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
 export function unflatten(x: Tensor, dim: number, shape: Shape): Tensor {
   checkTensor('unflatten', 'input', x)
   const d = normalizeDim(dim, x.ndim)
+  if (!Array.isArray(shape)) throw new TypeError(`unflatten: sizes must be an array, got ${kindOf(shape)}`)
   if (shape.length === 0) throw new RuntimeError('unflatten: sizes must be non-empty')
   let inner: number[]
   try {
@@ -211,6 +219,8 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   if (x.ndim === 0) throw new RuntimeError('narrow() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
   const size = x.shape[d]
+  checkNumber('narrow', 'start', start)
+  checkNumber('narrow', 'length', length)
   if (length < 0) throw new RuntimeError('narrow(): length must be non-negative.')
   if (start < -size || start > size) throw new IndexError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
   if (!Number.isInteger(start) || !Number.isInteger(length)) throw new TypeError(`narrow: start and length must be whole numbers, got ${start} and ${length}`)
@@ -225,6 +235,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.ndim === 0) throw new IndexError('select() cannot be applied to a 0-dim tensor.')
   const d = normalizeDim(dim, x.ndim)
   const size = x.shape[d]
+  checkNumber('select', 'index', index)
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new IndexError(`select(): index ${index} out of range for tensor of size ${formatShape(x.shape)} at dimension ${d}`)
   }
@@ -254,7 +265,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
 /** Moves dimensions to other places; the rest keep their order. A view. As `torch.movedim`. */
 export function movedim(x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
   checkTensor('movedim', 'input', x)
-  const list = (dims: number | readonly number[]) => (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(d, x.ndim))
+  const list = (dims: number | readonly number[]) => numberList('movedim', 'dims', dims).map((d) => normalizeDim(d, x.ndim))
   const from = list(source)
   const to = list(destination)
   if (from.length !== to.length) {

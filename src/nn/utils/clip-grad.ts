@@ -1,5 +1,5 @@
 import { noGrad } from '../../autograd/index.js'
-import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
+import { checkOptions, kindOf, RuntimeError, ValueError } from '../../core/errors.js'
 import { scope } from '../../core/storage.js'
 import { Tensor } from '../../core/tensor.js'
 import { tensor } from '../../ops/create.js'
@@ -7,6 +7,9 @@ import '../../ops/methods.js'
 import { pythonFloat } from '../names.js'
 
 function gradientsOf(owner: string, parameters: Tensor | Iterable<Tensor>): Tensor[] {
+  if (typeof parameters !== 'object' || parameters === null || !(parameters instanceof Tensor || Symbol.iterator in parameters)) {
+    throw new TypeError(`${owner}: expected tensors, got ${kindOf(parameters)}`)
+  }
   const list = parameters instanceof Tensor ? [parameters] : [...parameters]
   return list.flatMap((p) => {
     if (!(p instanceof Tensor)) throw new TypeError(`${owner}: expected tensors, got ${p === null ? 'null' : typeof p}`)

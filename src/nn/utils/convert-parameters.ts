@@ -1,11 +1,17 @@
 import { noGrad } from '../../autograd/index.js'
 import { RuntimeError } from '../../core/errors.js'
-import { Tensor } from '../../core/tensor.js'
+import { checkTensorList, Tensor } from '../../core/tensor.js'
 import { cat } from '../../ops/join.js'
 import '../../ops/methods.js'
 
+function tensorsOf(owner: string, parameters: Iterable<Tensor>): readonly Tensor[] {
+  const list: unknown = typeof parameters?.[Symbol.iterator] === 'function' ? [...parameters] : parameters
+  checkTensorList(owner, list)
+  return list
+}
+
 /** All parameters, flattened, behind each other in one vector; gradients flow through. As `torch.nn.utils.parameters_to_vector`. */
-export const parametersToVector = (parameters: Iterable<Tensor>): Tensor => cat([...parameters].map((p) => p.reshape([-1])))
+export const parametersToVector = (parameters: Iterable<Tensor>): Tensor => cat(tensorsOf('parametersToVector', parameters).map((p) => p.reshape([-1])))
 
 /**
  * Copies a vector as `parametersToVector` makes it into the parameters. As `torch.nn.utils.vector_to_parameters`, but the parameters keep
@@ -14,7 +20,7 @@ export const parametersToVector = (parameters: Iterable<Tensor>): Tensor => cat(
  */
 export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
   if (!(vector instanceof Tensor)) throw new TypeError(`expected torch.Tensor, but got: ${vector === null ? 'null' : typeof vector}`)
-  const list = [...parameters]
+  const list = tensorsOf('vectorToParameters', parameters)
   const count = list.reduce((sum, p) => sum + p.numel(), 0)
   if (vector.ndim !== 1 || vector.numel() !== count) {
     throw new RuntimeError(`vectorToParameters: the parameters have ${count} elements, got a vector of shape [${vector.shape.join(', ')}]`)

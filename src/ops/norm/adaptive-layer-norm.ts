@@ -1,6 +1,6 @@
 import { checkOptions, ValueError } from '../../core/errors.js'
 import { formatShape, type Shape } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
 import { layerNorm } from './layer-norm.js'
 
@@ -14,6 +14,9 @@ import { layerNorm } from './layer-norm.js'
  * @throws ValueError where scale and shift don't fit; else as `layerNorm`
  */
 export function adaptiveLayerNorm(input: Tensor, normalizedShape: Shape, scale: Tensor, shift: Tensor, options: { eps?: number } = {}): Tensor {
+  checkTensor('adaptiveLayerNorm', 'input', input)
+  checkTensor('adaptiveLayerNorm', 'scale', scale)
+  checkTensor('adaptiveLayerNorm', 'shift', shift)
   checkOptions('adaptiveLayerNorm', options, ['eps'])
   const between = input.ndim - normalizedShape.length - 1
   const perSample = (name: string, t: Tensor): Tensor => {

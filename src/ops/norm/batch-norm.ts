@@ -3,7 +3,7 @@ import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
-import { emptyTensor, type Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
 import { kernels } from '../../kernels/index.js'
 import { clone } from '../copy.js'
 import { batchNormAxes, type NormAxes } from './axes.js'
@@ -49,6 +49,11 @@ export function batchNorm(
   bias: Tensor | null = null,
   options: BatchNormOptions = {},
 ): Tensor {
+  checkTensor('batchNorm', 'input', input)
+  checkOptionalTensor('batchNorm', 'runningMean', runningMean)
+  checkOptionalTensor('batchNorm', 'runningVar', runningVar)
+  checkOptionalTensor('batchNorm', 'weight', weight)
+  checkOptionalTensor('batchNorm', 'bias', bias)
   checkOptions('batchNorm', options, ['training', 'momentum', 'eps'])
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
   if (training) checkBatchSize(input)

@@ -1,7 +1,7 @@
 import { noGrad } from '../../autograd/index.js'
 import { checkOptions, ValueError } from '../../core/errors.js'
 import { scope } from '../../core/storage.js'
-import { emptyTensor, type Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
 import { kernels } from '../../kernels/index.js'
 import { composed } from '../composed.js'
 import { type BatchNormOptions, batchNorm } from './batch-norm.js'
@@ -38,6 +38,11 @@ export function batchRenorm(
   bias: Tensor | null = null,
   options: BatchRenormOptions = {},
 ): Tensor {
+  checkTensor('batchRenorm', 'input', input)
+  checkTensor('batchRenorm', 'runningMean', runningMean)
+  checkTensor('batchRenorm', 'runningVar', runningVar)
+  checkOptionalTensor('batchRenorm', 'weight', weight)
+  checkOptionalTensor('batchRenorm', 'bias', bias)
   checkOptions('batchRenorm', options, ['training', 'momentum', 'eps', 'rMax', 'dMax'])
   const { rMax = 3, dMax = 5, ...rest } = options
   if (!(rMax >= 1)) throw new ValueError(`rMax must be at least 1, got ${rMax}`)

@@ -1,7 +1,7 @@
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError, ZeroDivisionError } from '../../core/errors.js'
 import { formatShape, numelOf, sameShape } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { groupNormAxes } from './axes.js'
 import { checkMixedDtype } from './checks.js'
 import { rowNorm } from './row-norm.js'
@@ -48,6 +48,9 @@ function check(input: Tensor, groups: number, weight: Tensor | null, bias: Tenso
  * @throws RuntimeError where C can't be divided so, or sizes or dtypes don't fit; ValueError for an input with one value per group
  */
 export function groupNorm(input: Tensor, numGroups: number, weight: Tensor | null = null, bias: Tensor | null = null, options: GroupNormOptions = {}): Tensor {
+  checkTensor('groupNorm', 'input', input)
+  checkOptionalTensor('groupNorm', 'weight', weight)
+  checkOptionalTensor('groupNorm', 'bias', bias)
   checkOptions('groupNorm', options, ['eps'])
   const { eps = 1e-5 } = options
   check(input, numGroups, weight, bias)

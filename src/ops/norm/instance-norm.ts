@@ -3,7 +3,7 @@ import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, normalizeDim, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { copy_ } from '../copy.js'
 import { instanceNormAxes, sharedCount } from './axes.js'
 import { batchNorm } from './batch-norm.js'
@@ -40,6 +40,11 @@ export function instanceNorm(
   bias: Tensor | null = null,
   options: InstanceNormOptions = {},
 ): Tensor {
+  checkTensor('instanceNorm', 'input', input)
+  checkOptionalTensor('instanceNorm', 'runningMean', runningMean)
+  checkOptionalTensor('instanceNorm', 'runningVar', runningVar)
+  checkOptionalTensor('instanceNorm', 'weight', weight)
+  checkOptionalTensor('instanceNorm', 'bias', bias)
   checkOptions('instanceNorm', options, ['useInputStats', 'momentum', 'eps'])
   const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options
   if (useInputStats && numelOf(input.shape.slice(2)) === 1) {

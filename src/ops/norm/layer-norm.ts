@@ -1,7 +1,7 @@
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkMixedDtype, checkTrailingShape } from './checks.js'
 import { rowNorm } from './row-norm.js'
@@ -28,6 +28,9 @@ export function layerNorm(
   bias: Tensor | null = null,
   options: LayerNormOptions = {},
 ): Tensor {
+  checkTensor('layerNorm', 'input', input)
+  checkOptionalTensor('layerNorm', 'weight', weight)
+  checkOptionalTensor('layerNorm', 'bias', bias)
   checkOptions('layerNorm', options, ['eps'])
   const { eps = 1e-5 } = options
   checkTrailingShape('layer_norm', input, normalizedShape, { weight, bias })

@@ -1,8 +1,8 @@
 import { isGradEnabled, record } from '../../autograd/index.js'
 import { getDefaultDtype, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
+import { checkNumber, checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
 import { numelOf } from '../../core/shape.js'
-import { emptyTensor, type Tensor } from '../../core/tensor.js'
+import { checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
 import type { ResponseNormOptions } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
 import { averageOverWindows } from '../pool-rule.js'
@@ -28,6 +28,8 @@ export interface LocalResponseNormOptions {
  * @throws ValueError for fewer than three axes, RuntimeError for a size below 1
  */
 export function localResponseNorm(input: Tensor, size: number, options: LocalResponseNormOptions = {}): Tensor {
+  checkTensor('localResponseNorm', 'input', input)
+  checkNumber('localResponseNorm', 'size', size)
   checkOptions('localResponseNorm', options, ['alpha', 'beta', 'k'])
   const { alpha = 1e-4, beta = 0.75, k = 1 } = options
   if (input.ndim < 3) throw new ValueError(`Expected 3D or higher dimensionality                          input (got ${input.ndim} dimensions)`)

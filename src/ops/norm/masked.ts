@@ -1,6 +1,6 @@
 import { ValueError } from '../../core/errors.js'
 import { formatShape, normalizeDim, type Shape, sameShape } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
 import { tensor } from '../create.js'
 import { indexZeros } from '../indexing.js'
@@ -76,6 +76,11 @@ export function maskedBatchNorm(
   bias: Tensor | null = null,
   options: BatchNormOptions = {},
 ): Tensor {
+  checkTensor('maskedBatchNorm', 'input', input)
+  checkOptionalTensor('maskedBatchNorm', 'runningMean', runningMean)
+  checkOptionalTensor('maskedBatchNorm', 'runningVar', runningVar)
+  checkOptionalTensor('maskedBatchNorm', 'weight', weight)
+  checkOptionalTensor('maskedBatchNorm', 'bias', bias)
   if (input.ndim !== 3) throw new ValueError(`expected 3D input with a mask or lengths (got ${input.ndim}D input)`)
   const positions = positionsOf(valid, input.shape[0], input.shape[2])
   const normalize = (rows: Tensor) => batchNorm(rows, runningMean, runningVar, weight, bias, options)
@@ -104,6 +109,9 @@ export function maskedLayerNorm(
   bias: Tensor | null = null,
   options: MaskedLayerNormOptions = {},
 ): Tensor {
+  checkTensor('maskedLayerNorm', 'input', input)
+  checkOptionalTensor('maskedLayerNorm', 'weight', weight)
+  checkOptionalTensor('maskedLayerNorm', 'bias', bias)
   const { lengthDim = 1, ...rest } = options
   checkTrailingShape('layer_norm', input, normalizedShape, { weight, bias })
   const dim = normalizeDim(lengthDim, input.ndim)

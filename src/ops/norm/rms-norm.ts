@@ -1,7 +1,7 @@
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
 import { checkOptions, RuntimeError } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkTrailingShape } from './checks.js'
@@ -25,6 +25,8 @@ const machineEpsilon: Readonly<Record<string, number>> = { float64: 2 ** -52, fl
  * @throws RuntimeError where the trailing sizes of input or weight differ from normalizedShape
  */
 export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, options: RMSNormOptions = {}): Tensor {
+  checkTensor('rmsNorm', 'input', input)
+  checkOptionalTensor('rmsNorm', 'weight', weight)
   checkOptions('rmsNorm', options, ['eps'])
   checkTrailingShape('rms_norm', input, normalizedShape, { weight })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"rms_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)

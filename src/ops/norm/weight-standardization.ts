@@ -1,5 +1,5 @@
 import { checkOptions, ValueError } from '../../core/errors.js'
-import type { Tensor } from '../../core/tensor.js'
+import { checkTensor, type Tensor } from '../../core/tensor.js'
 import { layerNorm } from './layer-norm.js'
 
 /**
@@ -11,6 +11,7 @@ import { layerNorm } from './layer-norm.js'
  * @throws ValueError for a weight of fewer than two axes
  */
 export function standardizeWeight(weight: Tensor, options: { eps?: number } = {}): Tensor {
+  checkTensor('standardizeWeight', 'weight', weight)
   checkOptions('standardizeWeight', options, ['eps'])
   if (weight.ndim < 2) throw new ValueError(`expected a weight with at least 2 axes (got ${weight.ndim})`)
   return layerNorm(weight, weight.shape.slice(1), null, null, { eps: options.eps ?? 1e-5 })
