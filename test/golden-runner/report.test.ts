@@ -32,7 +32,8 @@ describe("PyTorch's frozen results", () => {
       expect(report.failed.map((f) => `${f.name}: ${f.reason}`)).toEqual([])
       expect(report.passed).toBeGreaterThan(0)
       // Weight and spectral norms have no errors against float64 in the data.
-      if (report.ratios.length > 0 && name.endsWith('norm')) expect(accuracyRatio(report), "our error against float64, over PyTorch's own").toBeLessThanOrEqual(1)
+      if (report.ratios.length > 0 && name.endsWith('norm'))
+        expect(accuracyRatio(report), "our error against float64, over PyTorch's own").toBeLessThanOrEqual(1)
     })
   }
 
