@@ -112,16 +112,91 @@ function layer(shape: number[], normalized: number[], part: 'both' | 'fwd' = 'bo
   })
 }
 
+function group(groups: number, shape: readonly number[], target?: number): Workload {
+  const [n, channels, ...space] = shape
+  return workload({
+    name: `gn${groups}_${shape.join('x')}`,
+    description: `GroupNorm(${groups}, ${channels}) of [${shape}]`,
+    shape,
+    parameters: [channels],
+    seenAs: [n, groups, (channels / groups) * product(space)],
+    axes: [2],
+    bytes: 20,
+    target,
+    ours: () => (x, w, b) => F.groupNorm(x, groups, w, b),
+    torch: `lambda x, w, b: F.group_norm(x, ${groups}, w, b)`,
+  })
+}
+
+function instance(shape: readonly number[], target?: number): Workload {
+  return workload({
+    name: `in_${shape.join('x')}`,
+    description: `InstanceNorm2d, affine, of [${shape}]`,
+    shape,
+    parameters: [shape[1]],
+    axes: [2, 3],
+    bytes: 20,
+    target,
+    ours: () => (x, w, b) => F.instanceNorm(x, null, null, w, b),
+    torch: 'lambda x, w, b: F.instance_norm(x, None, None, w, b)',
+  })
+}
+
+/** AlexNet's constants but for alpha, which is large enough here that the neighbours matter. */
+const RESPONSE = { alpha: 0.5, beta: 0.75, k: 2 }
+
+function response(size: number, shape: readonly number[]): Workload {
+  const { alpha, beta, k } = RESPONSE
+  const [, channels] = shape
+  const [before, after] = [Math.floor(size / 2), Math.floor((size - 1) / 2)]
+  const offsets = Array.from({ length: size }, (_, i) => i)
+  const margins: [number, number][] = shape.map((_, axis) => (axis === 1 ? [before, after] : [0, 0]))
+  return differentiable({
+    name: `lrn${size}_${shape.join('x')}`,
+    description: `LocalResponseNorm(${size}) of [${shape}]`,
+    inputs: [shape],
+    output: shape,
+    backward: true,
+    bytes: 36 * product(shape),
+    ours: () => (x) => F.localResponseNorm(x, size, RESPONSE),
+    jax:
+      ({ numpy: np }) =>
+      (x) => {
+        const padded = np.pad(np.square(x.ref), margins)
+        const windows = offsets.map((i) => padded.ref.slice([], [i, i + channels]))
+        padded.dispose()
+        const scale = windows
+          .reduce((sum, window) => sum.add(window))
+          .mul(alpha / size)
+          .add(k)
+        return x.mul(np.power(scale, -beta))
+      },
+    tfjs: (tf) => ({
+      apply: (x) => {
+        const padded = tf.pad(x.square(), margins)
+        const windows = offsets.map((i) => tf.slice(padded, [0, i, 0, 0], [...shape]))
+        const scale = windows
+          .reduce((sum, window) => sum.add(window))
+          .mul(alpha / size)
+          .add(k)
+        return x.mul(scale.pow(-beta))
+      },
+    }),
+    torch: `lambda x: F.local_response_norm(x, ${size}, ${alpha}, ${beta}, ${k})`,
+  })
+}
+
 const images = [16, 32, 28, 28]
+const photos = [32, 3, 224, 224]
 
 export const norms: readonly Workload[] = [
-  batch(16, 32, 28, 28),
-  batch(32, 3, 224, 224),
+  batch(...images),
+  batch(...photos),
   batch(64, 64, 56, 56),
   layer([256, 1024], [1024]),
   layer([256, 1024], [1024], 'fwd'),
-  layer([32, 3, 224, 224], [3, 224, 224]),
-  layer([32, 3, 224, 224], [3, 224, 224], 'fwd'),
+  layer(photos, [3, 224, 224]),
+  layer(photos, [3, 224, 224], 'fwd'),
   layer([8, 128, 256], [256]),
   workload({
     name: 'rms_256x1024',
@@ -135,27 +210,11 @@ export const norms: readonly Workload[] = [
     ours: () => (x, w) => F.rmsNorm(x, [1024], w, { eps: EPS }),
     torch: `lambda x, w: F.rms_norm(x, [1024], w, ${EPS})`,
   }),
-  workload({
-    name: 'gn8_16x32x28x28',
-    description: 'GroupNorm(8, 32) of [16,32,28,28]',
-    shape: images,
-    parameters: [32],
-    seenAs: [16, 8, 4 * 28 * 28],
-    axes: [2],
-    bytes: 20,
-    target: 0.9,
-    ours: () => (x, w, b) => F.groupNorm(x, 8, w, b),
-    torch: 'lambda x, w, b: F.group_norm(x, 8, w, b)',
-  }),
-  workload({
-    name: 'in_16x32x28x28',
-    description: 'InstanceNorm2d, affine, of [16,32,28,28]',
-    shape: images,
-    parameters: [32],
-    axes: [2, 3],
-    bytes: 20,
-    target: 0.35,
-    ours: () => (x, w, b) => F.instanceNorm(x, null, null, w, b),
-    torch: 'lambda x, w, b: F.instance_norm(x, None, None, w, b)',
-  }),
+  group(8, images, 0.9),
+  group(3, photos),
+  group(32, [256, 1024]),
+  instance(images, 0.35),
+  instance(photos),
+  response(5, images),
+  response(3, photos),
 ]
