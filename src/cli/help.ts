@@ -26,8 +26,8 @@ NO_COLOR=1 in the environment turns colours off.
 `
 }
 
-export function commandHelp({ name, details, options, examples }: Command): string {
-  return `Usage: evenkeel ${name} [OPTIONS]
+export function commandHelp({ name, details, argument, options, examples }: Command): string {
+  return `Usage: evenkeel ${name}${argument ? ` ${argument}` : ''} [OPTIONS]
 
 ${details}
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import fs from 'node:fs'
 import { walkthrough } from '../experiments/index.js'
+import { runDoctor } from './doctor.js'
 import { type Host, runComparison } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
 import { parse, UsageError } from './options.js'
@@ -37,6 +38,8 @@ async function main(args: readonly string[]): Promise<number> {
     case 'walkthrough':
       walkthrough((line) => process.stdout.write(`${line}\n`))
       return 0
+    case 'doctor':
+      return runDoctor(request.settings, process.stdout, process.env) ? FAILED : 0
     case 'compare': {
       const { signal, exitCode } = interruption()
       const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }

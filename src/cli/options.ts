@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { nearestName } from '../core/errors.js'
 import { type CompareSettings, defaultSettings } from '../experiments/index.js'
 import { normNames } from '../models/index.js'
+import type { DoctorSettings } from './doctor.js'
 
 /** The command line could not be understood; exit code 2. */
 export class UsageError extends Error {
@@ -21,6 +22,8 @@ export interface Command {
   name: string
   summary: string
   details: string
+  /** What stands for the one argument that it takes, if it takes one. */
+  argument?: string
   options: readonly Option[]
   examples: readonly string[]
 }
@@ -63,6 +66,30 @@ export const commands: readonly Command[] = [
     options: [helpOption],
     examples: ['evenkeel walkthrough'],
   },
+  {
+    name: 'doctor',
+    summary: 'Say what is wrong with the norms of a checkpoint',
+    details: `Reads a safetensors file by PyTorch's keys and reports running variances near zero or exploding, collapsed weights, layers that were never
+trained or never updated, NaN and infinities, and an eps too small for the numbers; each with the figure, why it matters and what to do.
+
+--data compares running averages with what goes into the layers: a safetensors file with the inputs of some or all BatchNorm layers for one
+batch of 8 samples or more, [N, C, ...], under the layers' names. In PyTorch, with the model in eval():
+  inputs = {}
+  for name, m in model.named_modules():
+      if isinstance(m, torch.nn.modules.batchnorm._BatchNorm):
+          m.register_forward_pre_hook(lambda m, x, name=name: inputs.__setitem__(name, x[0].contiguous()))
+  model(batch); safetensors.torch.save_file(inputs, 'batch.safetensors')
+
+Exit code: 0 if nothing is wrong, 1 if something is or a file can't be read, 2 for a wrong command line.`,
+    argument: 'FILE',
+    options: [
+      { name: 'data', value: 'FILE', help: 'Inputs of the layers for one batch, to compare with' },
+      { name: 'eps', value: 'X', help: 'The eps of the layers, which a checkpoint does not have (default 1e-5)' },
+      { name: 'json', help: 'Print the findings as JSON, and nothing else' },
+      helpOption,
+    ],
+    examples: ['evenkeel doctor model.safetensors', 'evenkeel doctor model.safetensors --data batch.safetensors --json'],
+  },
 ]
 
 /** What the user wants. */
@@ -70,6 +97,7 @@ export type Request =
   | { kind: 'help'; command: Command | null }
   | { kind: 'version' }
   | { kind: 'walkthrough' }
+  | { kind: 'doctor'; settings: DoctorSettings }
   | { kind: 'compare'; settings: CompareSettings; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
 
 /** @throws UsageError with one sentence, which names the nearest right word where there is one */
@@ -88,6 +116,7 @@ export function parse(args: readonly string[]): Request {
   const values = optionValues(command, rest)
   if (values.has('help')) return { kind: 'help', command }
   if (command.name === 'walkthrough') return { kind: 'walkthrough' }
+  if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
   return {
     kind: 'compare',
     settings: settingsFrom(values),
@@ -110,7 +139,7 @@ function findCommand(name: string): Command {
   throw new UsageError(`There is no command '${name}'.${didYouMean(name, names) || ` Commands: ${names.join(', ')}.`}`)
 }
 
-/** Values by the options' long names; switches have an empty one. */
+/** Values by the options' long names; switches have an empty one, and an argument stands under what the help calls it. */
 function optionValues(command: Command, args: readonly string[]): Map<string, string> {
   const options = Object.fromEntries(
     command.options.map(({ name, value, short }) => [name, { type: value ? ('string' as const) : ('boolean' as const), ...(short ? { short } : {}) }]),
@@ -120,6 +149,10 @@ function optionValues(command: Command, args: readonly string[]): Map<string, st
   const values = new Map<string, string>()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
+    if (token.kind === 'positional' && command.argument && !values.has(command.argument)) {
+      values.set(command.argument, token.value)
+      continue
+    }
     if (token.kind === 'positional') throw new UsageError(`${command.name} takes no argument '${token.value}'; options begin with --.`)
     const option = command.options.find(({ name, short }) => token.rawName === `--${name}` || token.rawName === `-${short}`)
     if (!option) {
@@ -153,6 +186,13 @@ function settingsFrom(values: ReadonlyMap<string, string>): CompareSettings {
   const largest = Math.max(...chosen.batchSizes)
   if (chosen.samples < largest) throw new UsageError(`--samples ${chosen.samples} is less than one batch of ${largest}.`)
   return chosen
+}
+
+function doctorSettings(values: ReadonlyMap<string, string>): DoctorSettings {
+  const file = values.get('FILE')
+  if (file === undefined) throw new UsageError('doctor needs a file: evenkeel doctor FILE.')
+  const eps = values.get('eps')
+  return { file, data: values.get('data') ?? null, eps: eps === undefined ? 1e-5 : positiveNumber('eps', eps), json: values.has('json') }
 }
 
 type Reader<T> = (option: string, text: string) => T
