@@ -11,7 +11,7 @@ export interface Row {
   own: Timing
   peers: Partial<Record<PeerName, Timing>>
   /** What it reaches of what this machine can do, measured in the same turns. */
-  rate?: { value: number; unit: 'GB/s' | 'GF/s'; ceiling: number }
+  rate?: { value: number; unit: 'GB/s' | 'GF/s'; share: number; fastestShare: number }
 }
 
 export interface Peers {
@@ -102,8 +102,14 @@ export async function measure(workload: Workload, peers: Peers, seconds: number,
     if (!timings.ours) return null
     const row: Row = { workload, own: timings.ours, peers: Object.fromEntries(peerNames.flatMap((n) => (timings[n] ? [[n, timings[n]]] : []))) }
     if (amount !== undefined && ceiling) {
-      const fastest = Math.min(...Object.keys(ceiling.contestants).map((n) => timings[n]?.median ?? Number.POSITIVE_INFINITY))
-      row.rate = { value: amount / row.own.median / 1e6, unit: workload.bytes === undefined ? 'GF/s' : 'GB/s', ceiling: ceiling.amount / fastest / 1e6 }
+      const least = (key: 'median' | 'min') => Math.min(...Object.keys(ceiling.contestants).map((n) => timings[n]?.[key] ?? Number.POSITIVE_INFINITY))
+      const share = (key: 'median' | 'min') => amount / row.own[key] / (ceiling.amount / least(key))
+      row.rate = {
+        value: amount / row.own.median / 1e6,
+        unit: workload.bytes === undefined ? 'GF/s' : 'GB/s',
+        share: share('median'),
+        fastestShare: share('min'),
+      }
     }
     return row
   } finally {
