@@ -18,7 +18,8 @@ const formatNames: Readonly<Record<Dtype, SafetensorsDtype>> = {
   uint8: 'U8',
   bool: 'BOOL',
 }
-const dtypeOfFormat = new Map(Object.entries(formatNames).map(([dtype, name]) => [name, dtype as Dtype]))
+/** The other way; the format's other dtypes have none. */
+export const dtypeOfFormat: ReadonlyMap<SafetensorsDtype, Dtype> = new Map(Object.entries(formatNames).map(([dtype, name]) => [name, dtype as Dtype]))
 
 export interface LoadSafetensorsOptions {
   /** Whether float16 and bfloat16 become float32, which has all of their values. Default false. */

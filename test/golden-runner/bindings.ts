@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { dtypes } from '../../src/core/dtype.js'
 import { KeyError } from '../../src/core/errors.js'
 import * as evenkeel from '../../src/index.js'
+import { attributeName } from '../../src/nn/names.js'
 import { type Callable, type Environment, evaluate, type Slice } from './python.js'
 
 /**
@@ -24,8 +26,6 @@ const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.instance_norm': ['input', 'running_mean', 'running_var', 'weight', 'bias'],
   'torch.nn.functional.rms_norm': ['input', 'normalized_shape', 'weight'],
 }
-
-export const camelCase = (name: string): string => name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, c: string) => c.toUpperCase())
 
 /** A dtype, an infinity, or the value itself, with tuples and lists as arrays. */
 export function convert(value: unknown): unknown {
@@ -60,8 +60,8 @@ export function resolve(path: string): unknown {
     'optim.lr_scheduler': evenkeel.optim.lrScheduler,
   }
   const owner: object = room ? rooms[room] : evenkeel
-  const found: unknown = Reflect.get(owner, camelCase(name)) ?? Reflect.get(owner, name)
-  if (found === undefined) throw new KeyError(`there is no ${path} (as ${camelCase(name)})`)
+  const found: unknown = Reflect.get(owner, attributeName(name)) ?? Reflect.get(owner, name)
+  if (found === undefined) throw new KeyError(`there is no ${path} (as ${attributeName(name)})`)
   return found
 }
 
@@ -78,7 +78,7 @@ export function bindArguments(path: string, args: readonly unknown[], kwargs: Re
   for (const [name, value] of given) {
     const at = name.startsWith('#') ? Number(name.slice(1)) : own.indexOf(name)
     if (at >= 0) list[at] = value
-    else options[camelCase(name)] = value
+    else options[attributeName(name)] = value
   }
   const count = Math.max(list.length, Object.keys(options).length > 0 ? own.length : 0)
   const out = Array.from({ length: count }, (_, i) => (i in list ? list[i] : undefined))
@@ -103,48 +103,38 @@ class Namespace {
   constructor(readonly path: string) {}
 }
 const namespaces = ['torch', 'torch.nn', 'torch.nn.functional', 'torch.nn.init', 'torch.nn.utils', 'torch.optim', 'torch.optim.lr_scheduler']
-const dtypeNames = ['float32', 'float64', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool']
 
 function attributeOf(object: unknown, name: string): unknown {
   if (object instanceof Namespace) {
     const path = `${object.path}.${name}`
     if (namespaces.includes(path)) return new Namespace(path)
-    if (object.path === 'torch' && dtypeNames.includes(name)) return name
+    if (object.path === 'torch' && name in dtypes) return name
     if (path === 'torch.Generator') return () => new evenkeel.Generator()
     if (path in torchFunctions) return torchFunctions[path]
     return callable(path)
   }
   if (object === null || typeof object !== 'object') throw new KeyError(`no attribute ${name}`)
-  const found: unknown = Reflect.get(object, camelCase(name))
+  const found: unknown = Reflect.get(object, attributeName(name))
   if (typeof found !== 'function') return found
-  const method: Callable = (args, kwargs) =>
-    Reflect.apply(found, object, [
-      ...args.map(convert),
-      ...(Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [camelCase(k), convert(v)]))] : []),
-    ])
+  const method: Callable = (args, kwargs) => Reflect.apply(found, object, [...args.map(convert), ...options(kwargs)])
   return method
 }
 
 const isShape = (args: readonly unknown[]): boolean => args.every((a) => typeof a === 'number' || typeof a === 'bigint')
 const options = (kwargs: Readonly<Record<string, unknown>>): unknown[] =>
-  Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [camelCase(k), convert(v)]))] : []
+  Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [attributeName(k), convert(v)]))] : []
 
+/** A function whose positional arguments `positionals` makes ours. */
+const withArguments =
+  (path: string, positionals: (args: readonly unknown[]) => readonly unknown[]): Callable =>
+  (args, kwargs) => {
+    const fn = resolve(path)
+    if (typeof fn !== 'function') throw new KeyError(`${path} is no function`)
+    return Reflect.apply(fn, undefined, [...positionals(args), ...options(kwargs)])
+  }
 /** PyTorch's creation functions take sizes one by one; ours take a shape. */
-const creation =
-  (path: string): Callable =>
-  (args, kwargs) => {
-    const fn = resolve(path)
-    if (typeof fn !== 'function') throw new KeyError(`${path} is no function`)
-    const shape = isShape(args) ? [args.map(Number)] : args
-    return Reflect.apply(fn, undefined, [...shape, ...options(kwargs)])
-  }
-const plain =
-  (path: string): Callable =>
-  (args, kwargs) => {
-    const fn = resolve(path)
-    if (typeof fn !== 'function') throw new KeyError(`${path} is no function`)
-    return Reflect.apply(fn, undefined, [...args.map(convert), ...options(kwargs)])
-  }
+const creation = (path: string): Callable => withArguments(path, (args) => (isShape(args) ? [args.map(Number)] : args))
+const plain = (path: string): Callable => withArguments(path, (args) => args.map(convert))
 
 const torchFunctions: Record<string, unknown> = Object.fromEntries([
   ...['rand', 'randn', 'empty', 'zeros', 'ones'].map((n) => [`torch.${n}`, creation(`torch.${n}`)]),
@@ -194,7 +184,7 @@ const names: Record<string, unknown> = {
   float: ([x]: unknown[]) => Number(convert(x)),
   Parameter: callable('torch.nn.Parameter'),
   zeros: creation('torch.zeros'),
-  setattr: ([object, name, value]: unknown[]) => Reflect.set(object as object, camelCase(String(name)), value),
+  setattr: ([object, name, value]: unknown[]) => Reflect.set(object as object, attributeName(String(name)), value),
 }
 
 export const environment: Environment = {

@@ -1,3 +1,4 @@
+import { isFloatingPoint } from '../../src/core/dtype.js'
 import type { Tensor } from '../../src/core/tensor.js'
 import { judge } from './arbiter.js'
 import { type Family, type GoldenCase, type Tolerance, valuesOf } from './data.js'
@@ -45,8 +46,6 @@ function worstOf(got: Float64Array, want: Float64Array, t: Tolerance, extra = 0)
   return { worst, at }
 }
 
-const isFloat = (t: Tensor): boolean => t.dtype.includes('float')
-
 /**
  * Compares one array by the rules of test/golden/README.md.
  * @throws Mismatch saying which element differs by how much
@@ -55,7 +54,7 @@ export function compare(family: Family, c: GoldenCase, key: string, got: Tensor,
   const want = family.array(c, stored)
   check(got.dtype === want.dtype, `${key}: dtype ${got.dtype}, expected ${want.dtype}`)
   check(got.shape.join() === want.shape.join(), `${key}: shape [${got.shape}], expected [${want.shape}]`)
-  if (!isFloat(want)) {
+  if (!isFloatingPoint(want.dtype)) {
     const [g, w] = [got.detach().toTypedArray(), want.toTypedArray()]
     const at = w.findIndex((v: number | bigint, i: number) => v !== g[i])
     check(at < 0, `${key}[${at}]: ${g[at]}, expected ${w[at]}`)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Dtype } from '../../src/core/dtype.js'
 import { IndexError, NotImplementedError } from '../../src/core/errors.js'
 import { emptyTensor, type Tensor } from '../../src/core/tensor.js'
+import { dtypeOfFormat } from '../../src/io/safetensors.js'
 import { parseSafetensors, type RawTensor } from '../../src/io/safetensors-format.js'
 
 /** One class of tolerances: |got - want| <= rtol |want| + atol max(floor, largest |want|). */
@@ -78,19 +78,6 @@ export interface GoldenCase {
   keys_of_state_dict?: StateEntry[]
 }
 
-const dtypeOfFormat: Record<string, Dtype> = {
-  F32: 'float32',
-  F64: 'float64',
-  F16: 'float16',
-  BF16: 'bfloat16',
-  I64: 'int64',
-  I32: 'int32',
-  I16: 'int16',
-  I8: 'int8',
-  U8: 'uint8',
-  BOOL: 'bool',
-}
-
 /** The manifest of a family and its arrays. */
 export class Family {
   readonly cases: readonly GoldenCase[]
@@ -116,7 +103,7 @@ export class Family {
     const name = `${typeof c === 'string' ? c : c.name}/${key}`
     const raw = this.arrays.get(name)
     if (!raw) throw new IndexError(`the data have no array ${name}`)
-    const dtype = dtypeOfFormat[raw.dtype]
+    const dtype = dtypeOfFormat.get(raw.dtype)
     if (!dtype) throw new NotImplementedError(`${name} has dtype ${raw.dtype}`)
     const t = emptyTensor(raw.shape, dtype)
     // The bytes are written where the tensor lies: for float16 and bfloat16 there is no other way in.

@@ -1,8 +1,10 @@
+import { isFloatingPoint } from '../../src/core/dtype.js'
 import { type Dtype, full, grad, noGrad, ones, Tensor } from '../../src/index.js'
 import { kernels } from '../../src/kernels/index.js'
 import type { Module } from '../../src/nn/module.js'
+import { attributeName } from '../../src/nn/names.js'
 import { type StateDict, stateDictVersions } from '../../src/nn/state-dict.js'
-import { call, camelCase, python, resolve } from './bindings.js'
+import { call, python, resolve } from './bindings.js'
 import { check, compare, type Errors, Mismatch } from './compare.js'
 import type { Call, Family, GoldenCase } from './data.js'
 import { moduleFromPrint } from './printed.js'
@@ -10,8 +12,7 @@ import { moduleFromPrint } from './printed.js'
 /** Runs one case of a kind; throws where something differs. */
 export type Runner = (family: Family, c: GoldenCase, errors: Errors) => void
 
-const floatDtypes = ['float32', 'float64', 'float16', 'bfloat16']
-const isFloat = (t: Tensor): boolean => floatDtypes.includes(t.dtype)
+const isFloat = (t: Tensor): boolean => isFloatingPoint(t.dtype)
 const target = (c: GoldenCase): string => {
   check(c.target !== undefined, 'the case names no target')
   return c.target
@@ -259,7 +260,7 @@ function isMessage(got: Error, expected: { type: string; message: string }): boo
   const signature = /__init__\(\) |forward\(\) |takes from|positional argument/.test(expected.message)
   if (signature) {
     const quoted = [...expected.message.matchAll(/'(\w+)'/g)].map((m) => m[1])
-    return quoted.every((name) => got.message.includes(name) || got.message.includes(camelCase(name)))
+    return quoted.every((name) => got.message.includes(name) || got.message.includes(attributeName(name)))
   }
   return got.message.includes(expected.message.trim())
 }
@@ -335,7 +336,7 @@ export const runConstruct: Runner = (family, c, errors) => {
   checkState(module, c.state_dict)
   check(module.training === (c.training ?? true), `training is ${module.training}`)
   for (const [name, want] of Object.entries(c.attributes ?? {})) {
-    const got: unknown = Reflect.get(module, camelCase(name))
+    const got: unknown = Reflect.get(module, attributeName(name))
     check(JSON.stringify(got) === JSON.stringify(want), `${name} is ${JSON.stringify(got)}, expected ${JSON.stringify(want)}`)
   }
   for (const [prefix, { version }] of Object.entries(c.state_dict_metadata ?? {})) {
@@ -400,7 +401,7 @@ export const runScript: Runner = (family, c, errors) => {
     } else {
       const method = /^(\w+)\(\)$/.exec(line)
       check(method !== null, `don't know how to do '${line}'`)
-      const fn: unknown = Reflect.get(module, camelCase(method[1]))
+      const fn: unknown = Reflect.get(module, attributeName(method[1]))
       check(typeof fn === 'function', `there is no method ${method[1]}`)
       Reflect.apply(fn, module, [])
       compareBuffers('after_reset')

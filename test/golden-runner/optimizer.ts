@@ -1,5 +1,7 @@
 import { nn, optim, type Tensor, tensor } from '../../src/index.js'
-import { call, camelCase, python } from './bindings.js'
+import { attributeName } from '../../src/nn/names.js'
+import { isExecutionOption } from '../../src/optim/options.js'
+import { call, python } from './bindings.js'
 import { check, compare } from './compare.js'
 import { type Runner, stackAll } from './kinds.js'
 import type { Callable } from './python.js'
@@ -9,8 +11,6 @@ import type { Callable } from './python.js'
 type Scheduler = { step(metric: Tensor): void }
 
 const names = ['w', 'b', 's']
-/** Keys of PyTorch's groups that say how it computes, not what. */
-const execution = ['foreach', 'fused', 'capturable', 'differentiable']
 
 const isScheduler = (value: unknown): value is Scheduler => value instanceof optim.lrScheduler.LRScheduler
 
@@ -42,7 +42,7 @@ function checkGroups(got: readonly Record<string, unknown>[], want: readonly Rec
         ? Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(b), 1e-6)
         : a === b
   want.forEach((expected, i) => {
-    const keys = Object.keys(expected).filter((k) => !execution.includes(k))
+    const keys = Object.keys(expected).filter((k) => !isExecutionOption(k))
     check(Object.keys(got[i]).sort().join() === keys.sort().join(), `parameter group ${i} has ${Object.keys(got[i])}, expected ${keys}`)
     for (const k of keys) check(near(got[i][k], expected[k]), `parameter group ${i}: ${k} is ${got[i][k]}, expected ${expected[k]}`)
   })
@@ -52,7 +52,7 @@ export const runOptimizer: Runner = (family, c, errors) => {
   const parameters = Object.fromEntries(names.map((name) => [name, new nn.Parameter(family.array(c, `param.${name}`))]))
   const list = names.map((name) => parameters[name])
   const groups = c.param_groups?.map((group) => ({
-    ...Object.fromEntries(Object.entries(group).map(([k, v]) => [camelCase(k), v])),
+    ...Object.fromEntries(Object.entries(group).map(([k, v]) => [attributeName(k), v])),
     params: group.params.map((name) => parameters[name]),
   }))
   const optimizer = call(c.target ?? '', [groups ?? list], c.init?.kwargs ?? {})

@@ -1,5 +1,6 @@
 import { nn, noGrad, Tensor } from '../../src/index.js'
-import { camelCase, python } from './bindings.js'
+import { attributeName } from '../../src/nn/names.js'
+import { python } from './bindings.js'
 import { check, compare, type Errors } from './compare.js'
 import type { Family, GoldenCase } from './data.js'
 import { checkRepr, checkState, construct, expectError, forward, loadStored, type Runner } from './kinds.js'
@@ -22,7 +23,7 @@ function parametrized(family: Family, c: GoldenCase, errors: Errors): nn.Module 
   }
   const { name, kwargs } = c.parametrization ?? { name: '', kwargs: {} }
   check(name in reparametrize, `don't know ${name}`)
-  const module = reparametrize[name](plain, Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [camelCase(k), v])))
+  const module = reparametrize[name](plain, Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [attributeName(k), v])))
   checkRepr(c, module)
   checkState(module, c.state_dict)
   for (const [key, p] of module.namedParameters()) if (family.has(c, `initial.${key}`)) compare(family, c, `initial.${key}`, p, errors)

@@ -19,7 +19,7 @@ export interface Report {
 function runCase(family: Family, c: GoldenCase, report: Report): void {
   const errors: Errors = { worst: 0, accuracy: [], closerThanStored: report.closerThanStored }
   try {
-    scope(() => runnerFor(family, c)(family, c, errors))
+    scope(() => runnerFor(c)(family, c, errors))
     report.passed++
   } catch (error) {
     if (!(error instanceof Error)) throw error

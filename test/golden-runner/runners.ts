@@ -1,6 +1,6 @@
 import { later, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
-import type { Family, GoldenCase } from './data.js'
+import type { GoldenCase } from './data.js'
 import * as kinds from './kinds.js'
 import { runOptimizer } from './optimizer.js'
 import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
@@ -46,7 +46,7 @@ const errorRunners: readonly [RegExp, kinds.Runner][] = [
   [/\.fusion\./, tools.runFuseError],
 ]
 
-export function runnerFor(_: Family, c: GoldenCase): kinds.Runner {
+export function runnerFor(c: GoldenCase): kinds.Runner {
   const special = c.kind === 'error' ? errorRunners.find(([target]) => target.test(c.target ?? '')) : undefined
   const runner = special?.[1] ?? runners[c.kind]
   if (!runner) throw new Mismatch(`can't run cases of kind '${c.kind}'`)
