@@ -38,9 +38,9 @@ export default {
     },
     {
       name: 'node-built-ins-behind-a-door',
-      comment: 'The library runs in browsers: Node built-ins only in the command, in data/node*, io/node*, the loader of the kernels and src/node.ts.',
+      comment: 'The library runs in browsers: Node built-ins only in the command, in io/node*, the loader of the kernels and src/node.ts.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(cli/|data/node|io/node|kernels/wasm/loader|node\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(cli/|io/node|kernels/wasm/loader|node\\.ts$)' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -48,14 +48,14 @@ export default {
       comment: 'What browsers import must not lead to a module that is for Node alone; the loader of the kernels asks where it runs first.',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
-      to: { path: '^src/(cli/|data/node|io/node|node\\.ts$)', reachable: true },
+      to: { path: '^src/(cli/|io/node|node\\.ts$)', reachable: true },
     },
     {
       name: 'src-stands-alone',
-      comment: 'What is published imports nothing from tests, benchmarks, examples, scripts or the lab.',
+      comment: 'What is published imports nothing from tests, benchmarks, examples or scripts.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench|examples|scripts|lab)/' },
+      to: { path: '^(test|bench|examples|scripts)/' },
     },
     {
       name: 'no-packages-in-the-library',
