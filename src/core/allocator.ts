@@ -24,6 +24,7 @@ export interface Block {
   describe: () => string
 }
 
+/** What `memory()` reports. */
 export interface MemoryUse {
   /** Storages alive; views share one. */
   tensors: number

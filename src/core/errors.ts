@@ -5,21 +5,27 @@
 export class RuntimeError extends Error {
   override name = 'RuntimeError'
 }
+/** An argument of the right kind whose value is wrong, as in Python. */
 export class ValueError extends Error {
   override name = 'ValueError'
 }
+/** A position or dimension that is not there. */
 export class IndexError extends Error {
   override name = 'IndexError'
 }
+/** A name that is not there. */
 export class KeyError extends Error {
   override name = 'KeyError'
 }
+/** A path that names no part of a module. */
 export class AttributeError extends Error {
   override name = 'AttributeError'
 }
+/** A division of whole numbers by 0. */
 export class ZeroDivisionError extends Error {
   override name = 'ZeroDivisionError'
 }
+/** What PyTorch does not have for such arguments either. */
 export class NotImplementedError extends Error {
   override name = 'NotImplementedError'
 }

@@ -18,6 +18,7 @@ export interface Dataset<Sample> {
  * @throws ValueError where the first sizes differ
  */
 export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> implements Dataset<T> {
+  /** As they were given. */
   readonly tensors: T
   readonly length: number
 

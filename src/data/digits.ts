@@ -6,14 +6,18 @@ import { readPackaged } from './packaged.js'
 
 /** Handwritten digits as they are in the file: one byte a pixel (0 is background) and a label. */
 export interface DigitImages {
+  /** Number of images. */
   count: number
+  /** Pixels of an image from top to bottom. */
   rows: number
+  /** Pixels of an image from left to right. */
   columns: number
   /** count x rows x columns */
   pixels: Uint8Array
   labels: Uint8Array
 }
 
+/** Both parts of the file. */
 export interface Digits {
   train: DigitImages
   test: DigitImages

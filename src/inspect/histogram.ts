@@ -5,6 +5,7 @@ export interface Histogram {
   /** Where the first bin begins and the last ends. Both are in the bins. */
   low: number
   high: number
+  /** How many values lie in each bin. */
   counts: number[]
   /** Values below `low` and above `high`: none where the range comes from the values themselves. */
   underflow: number

@@ -29,6 +29,7 @@ const elementBytes = {
   U8: 1,
   BOOL: 1,
 } as const
+/** The format's name of a dtype. */
 export type SafetensorsDtype = keyof typeof elementBytes
 const dtypeOrder = Object.keys(elementBytes)
 
@@ -39,7 +40,9 @@ export interface RawTensor {
   bytes: Uint8Array
 }
 
+/** A whole file. */
 export interface SafetensorsContents {
+  /** By name, in the order of the header. */
   tensors: Map<string, RawTensor>
   /** Strings that the writer attached; null where there are none. */
   metadata: Record<string, string> | null

@@ -20,10 +20,13 @@ const norms = {
   layer: { label: 'LayerNorm', make: (...shape: [number, number, number]) => new LayerNorm(shape) },
 } satisfies Record<string, { label: string; make: NormFactory }>
 
+/** A normalization that can be named. */
 export type NormName = keyof typeof norms
+/** All names of normalizations. */
 export const normNames = Object.keys(norms) as NormName[]
 /** As it is called in text: `BatchNorm`. */
 export const normLabel = (name: NormName): string => norms[name].label
+/** Whether a word names a normalization. */
 export const isNormName = (name: string): name is NormName => Object.hasOwn(norms, name)
 
 export interface DigitsCnnOptions {

@@ -104,17 +104,20 @@ export class ModuleDict<M extends Module = Module> extends Container<M> {
     for (const [name, module] of Object.entries(modules)) this.put(name, module)
   }
 
+  /** The module of that name. @throws KeyError where there is none */
   get(name: string): M {
     const module = this.items.get(name)
     if (!module) throw new KeyError(`'${name}'`)
     return module
   }
 
+  /** Puts a module under a name, in the place of an older one. @returns this */
   set(name: string, module: M): this {
     this.put(name, module)
     return this
   }
 
+  /** Whether there is a module of that name. */
   has(name: string): boolean {
     return this.items.has(name)
   }
@@ -124,6 +127,7 @@ export class ModuleDict<M extends Module = Module> extends Container<M> {
     return this.items.delete(name)
   }
 
+  /** The names, in the order in which they were put. */
   keys(): IterableIterator<string> {
     return this.items.keys()
   }

@@ -13,6 +13,7 @@ import { Module } from './module.js'
 import { pythonRepr } from './names.js'
 import { Parameter } from './parameter.js'
 
+/** What stands in the padding: zeros, the input mirrored, its outermost elements, or its other end. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular'
 
 interface SharedOptions {

@@ -101,7 +101,9 @@ export function normal_(tensor: Tensor, ...args: Arguments<[mean: number, std: n
 
 /** Every element `value`. */
 export const constant_ = (tensor: Tensor, value: number): Tensor => noGrad(() => fill_(tensor, value))
+/** Every element 1. */
 export const ones_ = (tensor: Tensor): Tensor => constant_(tensor, 1)
+/** Every element 0. */
 export const zeros_ = (tensor: Tensor): Tensor => constant_(tensor, 0)
 
 export interface TruncNormalOptions extends NormalOptions {

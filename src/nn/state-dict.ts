@@ -10,9 +10,11 @@ export const stateDictVersions: unique symbol = Symbol('stateDictVersions')
 export type StateDict = Record<string, Tensor> & { [stateDictVersions]?: Readonly<Record<string, number>> }
 
 export interface LoadOptions {
+  /** Whether every key must be there and known. Default true. */
   strict?: boolean
 }
 
+/** The keys of the model that the state lacks, and those of the state that the model lacks. */
 export interface LoadResult {
   missingKeys: string[]
   unexpectedKeys: string[]

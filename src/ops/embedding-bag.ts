@@ -11,8 +11,11 @@ export interface EmbeddingBagOptions {
   offsets?: Tensor | null
   /** What becomes of a bag's rows. Default `'mean'`. */
   mode?: 'sum' | 'mean' | 'max'
+  /** As in `embedding`. Default null. */
   maxNorm?: number | null
+  /** As in `embedding`. Default 2. */
   normType?: number
+  /** As in `embedding`; not for `'max'`. Default false. */
   scaleGradByFreq?: boolean
   /** A weight for each index; for `'sum'` alone. */
   perSampleWeights?: Tensor | null

@@ -6,6 +6,7 @@ import { kernels } from '../kernels/index.js'
 import { scatterZeros } from './indexing.js'
 import { type Dims, keepdimOf, type ReduceOptions, reducedShape, restore } from './reduction.js'
 
+/** Elements chosen along a dimension, and where they are. */
 export interface ValuesAndIndices {
   readonly values: Tensor
   /** Where along `dim` they are, as int64. */

@@ -8,6 +8,7 @@ import { tensor } from './create.js'
 import { antialiased, bicubic, linear, nearest, nearestExact, type Taps, type TapsOf } from './interpolate-taps.js'
 import type { PerAxis } from './spatial.js'
 
+/** How an element of the result is made of the input; see `InterpolateOptions`. */
 export type InterpolateMode = 'nearest' | 'nearest-exact' | 'linear' | 'bilinear' | 'bicubic' | 'trilinear' | 'area'
 
 export interface InterpolateOptions {

@@ -1,6 +1,7 @@
 import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 
+/** What becomes of the single losses: they stay, or their mean or sum is taken. */
 export type Reduction = 'none' | 'mean' | 'sum'
 
 export interface LossOptions {

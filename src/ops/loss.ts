@@ -284,6 +284,7 @@ export function klDiv(x: Tensor, target: Tensor, options: KlDivOptions = {}): Te
 }
 
 export interface MarginOptions extends LossOptions {
+  /** Default 0. */
   margin?: number
 }
 

@@ -3,6 +3,7 @@ import { kindOf, RuntimeError } from '../core/errors.js'
 import type { Shape } from '../core/shape.js'
 import { Tensor } from '../core/tensor.js'
 
+/** What element-wise operations take on either side. */
 export type Operand = Tensor | number
 
 /** What an operand, or its absence, is to the graph. */

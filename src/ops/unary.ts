@@ -158,11 +158,17 @@ export const isinf = predicate('isInf')
 /** Whether x is neither infinite nor NaN. */
 export const isfinite = predicate('isFinite')
 
-/** `neg`, written over x, as those that follow. */
+/** `neg`, written over x. */
 export const neg_ = (x: Tensor): Tensor => negOver(checkNegatable(x))
+/** `abs`, written over x. */
 export const abs_ = writtenOver(abs, 'abs', same)
+/** `exp`, written over x. */
 export const exp_ = writtenOver(exp, 'exp')
+/** `log`, written over x. */
 export const log_ = writtenOver(log, 'log')
+/** `sqrt`, written over x. */
 export const sqrt_ = writtenOver(sqrt, 'sqrt')
+/** `rsqrt`, written over x. */
 export const rsqrt_ = writtenOver(rsqrt, 'rsqrt')
+/** `reciprocal`, written over x. */
 export const reciprocal_ = writtenOver(reciprocal, 'reciprocal')
