@@ -132,6 +132,7 @@ const inPlace: Record<string, Example[]> = {
 }
 
 const unaries: Record<string, Example[]> = {
+  viewAs: [call((x) => x.viewAs(ops.zeros([3, 2])), v(2, 3))],
   neg: unary(v(2, 3)),
   abs: unary(v(2, 3)),
   sign: unary(v(3)),
