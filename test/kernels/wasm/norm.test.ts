@@ -127,7 +127,7 @@ describe('batchNorm', () => {
       fc.boolean(),
       (n, c, l, d, layout, affine) => checkBatchNorm(n, c, l, { ...d, layout }, { affine }),
     )
-    fc.assert(run, { numRuns: 200 })
+    fc.assert(run, { numRuns: 200, seed: 20261124 })
   })
 
   test.each([
@@ -196,7 +196,7 @@ describe('rowNorm', () => {
       fc.boolean(),
       (rows, n, d, layout, affine, rms) => checkRowNorm({ rows, size: n, groups: 1, run: 1 }, { ...d, layout }, { affine, rms }),
     )
-    fc.assert(run, { numRuns: 200 })
+    fc.assert(run, { numRuns: 200, seed: 20261124 })
   })
 
   test('GroupNorm and InstanceNorm: any groups, channels and runs', () => {
@@ -204,7 +204,7 @@ describe('rowNorm', () => {
     const run = fc.property(few, few, few, size, data, fc.boolean(), (n, groups, channels, length, d, affine) =>
       checkRowNorm({ rows: n * groups, size: channels * length, groups, run: length }, d, { affine }),
     )
-    fc.assert(run, { numRuns: 200 })
+    fc.assert(run, { numRuns: 200, seed: 20261124 })
   })
 
   test('rows longer than a chunk, large offsets, tiny and huge data', () => {
