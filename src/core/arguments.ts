@@ -21,17 +21,11 @@ function splitOptions(given: readonly unknown[]): { values: readonly unknown[]; 
   return isOptions(last) ? { values: given.slice(0, count - 1), named: last } : { values: given.slice(0, count), named: {} }
 }
 
-/**
- * The options of `owner`, from arguments of the type `Arguments`.
- * @param known their names in PyTorch's order
- * @param positions how many of these may stand by position; undefined there is as if left out
- * @throws TypeError for unknown names, too many values, an option given twice, and options before values
- */
-export function readOptions<O extends object>(owner: string, known: readonly (keyof O & string)[], positions: number, given: readonly unknown[]): O {
+/** `readOptions` for an owner that checks the names itself. */
+export function byName<O extends object>(owner: string, known: readonly (keyof O & string)[], positions: number, given: readonly unknown[]): O {
   const { values, named } = splitOptions(given)
   if (values.some(isOptions)) throw new TypeError(`${owner}: the object with options comes last`)
   if (values.length > positions) throw new TypeError(tooManyValues(owner, known, positions, values))
-  checkOptions(owner, named, known)
   if (values.length === 0) return named as O
   const options: Record<string, unknown> = { ...named }
   values.forEach((value, i) => {
@@ -42,10 +36,22 @@ export function readOptions<O extends object>(owner: string, known: readonly (ke
   return options as O
 }
 
+/**
+ * The options of `owner`, from arguments of the type `Arguments`.
+ * @param known their names in PyTorch's order
+ * @param positions how many of these may stand by position; undefined there is as if left out
+ * @throws TypeError for unknown names, too many values, an option given twice, and options before values
+ */
+export function readOptions<O extends object>(owner: string, known: readonly (keyof O & string)[], positions: number, given: readonly unknown[]): O {
+  const options = byName<O>(owner, known, positions, given)
+  checkOptions(owner, options, known)
+  return options
+}
+
 function tooManyValues(owner: string, known: readonly string[], positions: number, values: readonly unknown[]): string {
   const byPosition = known.slice(0, positions)
   const allowed = positions === 0 ? 'takes its options by name' : `takes ${byPosition.join(', ')} by position and its other options by name`
-  const meant = known.slice(positions, values.length).map((name, i) => `${name}: ${textOf(values[positions + i])}`)
+  const meant = values.slice(positions, known.length).flatMap((value, i) => (value === undefined ? [] : [`${known[positions + i]}: ${textOf(value)}`]))
   return `${owner}: ${allowed}, in an object that comes last${meant.length > 0 ? `. Did you mean { ${meant.join(', ')} }?` : ''}`
 }
 

@@ -58,6 +58,13 @@ export function refuseDtype(kernel: string, dtype: Dtype): never {
   throw new RuntimeError(`"${kernel}" not implemented for '${dtypes[dtype].scalarName}'`)
 }
 
+/**
+ * For an error about indices of another dtype, whose text is PyTorch's: the likely reason, where they are floats. Node and browsers print an error's
+ * cause below it.
+ */
+export const indexHint = (dtype: Dtype): ErrorOptions =>
+  isFloatingPoint(dtype) ? { cause: "Numbers in JavaScript make float32. For indices and classes use tensor(..., { dtype: 'int64' }) or x.long()." } : {}
+
 /** Widths of the integer types for promotion: uint8 with int8 needs int16, as neither holds the other. */
 const integerOrder: readonly Dtype[] = ['int8', 'int16', 'int32', 'int64']
 

@@ -57,9 +57,29 @@ export class Tensor {
     return this.shape[normalizeDim(dim, this.ndim)]
   }
 
+  /** Number of dimensions, as `ndim`. */
+  dim(): number {
+    return this.ndim
+  }
+
   /** Number of elements. */
   numel(): number {
     return numelOf(this.shape)
+  }
+
+  /** Number of elements, as `numel`. */
+  nelement(): number {
+    return this.numel()
+  }
+
+  /** Bytes of one element. */
+  elementSize(): number {
+    return dtypes[this.dtype].bytes
+  }
+
+  /** Whether the dtype is a floating point one, which alone can require gradients. */
+  isFloatingPoint(): boolean {
+    return isFloatingPoint(this.dtype)
   }
 
   /** Whether the elements lie in row-major order without gaps. */
@@ -174,6 +194,9 @@ export function checkOptionalTensor(owner: string, name: string, value: unknown)
 export function emptyTensor(shape: Shape, dtype: Dtype): Tensor {
   return new Tensor(new Storage(numelOf(shape) * dtypes[dtype].bytes, dtype, shape), dtype, shape)
 }
+
+/** Before tables of its size are made. @throws RuntimeError "out of memory: ..." for a shape that there can't be memory for */
+export const checkFits = (shape: Shape, dtype: Dtype): void => emptyTensor(shape, dtype).dispose()
 
 /** Another window onto x's storage, outside the graph. */
 export function windowOf(x: Tensor, shape: Shape, strides: Shape, offset: number): Tensor {

@@ -1,4 +1,5 @@
-import { checkOptions, ValueError } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
+import { ValueError } from '../core/errors.js'
 import { defaultGenerator, Generator } from '../core/random.js'
 import { fillRandperm } from '../core/random-integer.js'
 import { LastTurn, turns } from '../core/storage.js'
@@ -38,8 +39,9 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
   private readonly collate: ((samples: Sample[]) => Batch) | null
   private readonly lastTurn = new LastTurn()
 
-  constructor(dataset: Dataset<Sample> | readonly Sample[], options: DataLoaderOptions<Sample, Batch> = {}) {
-    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'collate'])
+  constructor(dataset: Dataset<Sample> | readonly Sample[], ...args: Arguments<[batchSize: number, shuffle: boolean], DataLoaderOptions<Sample, Batch>>) {
+    const known = ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'collate'] as const
+    const options = readOptions<DataLoaderOptions<Sample, Batch>>('DataLoader', known, 2, args)
     const { batchSize = 1, shuffle = false, dropLast = false, generator, seed, collate } = options
     this.dataset = toDataset(dataset)
     if (!(Number.isInteger(batchSize) && batchSize > 0)) throw new ValueError(`batch_size should be a positive integer value, but got batch_size=${batchSize}`)

@@ -30,7 +30,7 @@ abstract class InplaceActivation extends Module {
 }
 
 abstract class PlainInplaceActivation extends InplaceActivation {
-  constructor(...args: Arguments<[inplace: boolean], ops.InplaceOptions>) {
+  constructor(...args: ops.InplaceArguments) {
     super(readOptions<ops.InplaceOptions>(new.target.name, ['inplace'], 1, args))
   }
 }
@@ -156,7 +156,7 @@ export class Threshold extends InplaceActivation {
   constructor(
     readonly threshold: number,
     readonly value: number,
-    ...args: Arguments<[inplace: boolean], ops.InplaceOptions>
+    ...args: ops.InplaceArguments
   ) {
     super(readOptions<ops.InplaceOptions>('Threshold', ['inplace'], 1, args))
     requireArguments('Threshold', { threshold, value })
@@ -200,6 +200,7 @@ export class LogSigmoid extends Module {
   }
 }
 
+/** (exp(x) - exp(-x)) / (exp(x) + exp(-x)). */
 export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
     return ops.tanh(x)

@@ -69,6 +69,7 @@ export {
   rmsNorm,
   standardizeWeight,
 } from '../ops/norm/index.js'
+export { oneHot } from '../ops/one-hot.js'
 export { pad } from '../ops/pad.js'
 export { avgPool1d, avgPool2d, avgPool3d, lpPool1d, lpPool2d, lpPool3d, maxPool1d, maxPool2d, maxPool3d } from '../ops/pool.js'
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/shuffle.js'

@@ -1,4 +1,5 @@
 import { noGrad, recordAll, registerHook } from '../autograd/index.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import { type Dtype, isFloatingPoint } from '../core/dtype.js'
 import { AttributeError, checkOptions, KeyError, kindOf, NotImplementedError, ValueError } from '../core/errors.js'
 import type { HookHandle } from '../core/graph.js'
@@ -15,9 +16,9 @@ import { type LoadOptions, type LoadResult, loadStateDict, type StateDict, state
 export type Member = Parameter | Tensor | Module
 
 /** Gets the module and its inputs before forward; a returned array replaces the inputs. */
-export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => readonly unknown[] | undefined | void
+export type ForwardPreHook<Inputs extends readonly unknown[] = readonly Tensor[]> = (module: Module, inputs: Inputs) => readonly unknown[] | undefined | void
 /** Gets the module, its inputs and its output; a returned value replaces the output. */
-export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown
+export type ForwardHook<Output = Tensor, Inputs extends readonly unknown[] = readonly Tensor[]> = (module: Module, inputs: Inputs, output: Output) => unknown
 /** Gets the gradients with respect to the inputs and outputs; returned gradients replace those of the inputs. */
 export type BackwardHook = (
   module: Module,
@@ -27,9 +28,13 @@ export type BackwardHook = (
 
 type Forward = (...inputs: never[]) => unknown
 
+/** What a module gets and gives is known to its own type alone, and hooks are kept for all of them. */
+type AnyForwardPreHook = ForwardPreHook<readonly unknown[]>
+type AnyForwardHook = ForwardHook<unknown, readonly unknown[]>
+
 interface Hooks {
-  readonly pre: Set<ForwardPreHook>
-  readonly forward: Set<ForwardHook>
+  readonly pre: Set<AnyForwardPreHook>
+  readonly forward: Set<AnyForwardHook>
   readonly backward: Set<BackwardHook>
 }
 
@@ -55,15 +60,17 @@ export class Module {
   readonly #buffers = new Map<string, boolean>()
   #hooks: Hooks | null = null
 
+  /** What subclasses override and users call. @throws NotImplementedError where a subclass has none */
   forward(..._inputs: never[]): unknown {
     throw new NotImplementedError(`Module [${this.constructor.name}] is missing the required "forward" function`)
   }
 
   /**
    * A tensor that is part of the state but not learned, such as running statistics. Kept beyond every scope.
-   * @param persistent whether it is saved in the state dict. Default true.
+   * @param args `persistent`, as a value or in an object: whether it is saved in the state dict. Default true.
    */
-  registerBuffer(name: string, tensor: Tensor | null, persistent = true): void {
+  registerBuffer(name: string, tensor: Tensor | null, ...args: Arguments<[persistent: boolean], { persistent?: boolean }>): void {
+    const { persistent = true } = readOptions<{ persistent?: boolean }>('registerBuffer', ['persistent'], 1, args)
     if (name === '') throw new KeyError('buffer name can\'t be empty string ""')
     if (name.includes('.')) throw new KeyError('buffer name can\'t contain "."')
     if (tensor !== null && !(tensor instanceof Tensor)) {
@@ -101,6 +108,7 @@ export class Module {
     return [...this.members()].filter((m): m is [string, Module] => m[1] instanceof Module)
   }
 
+  /** Direct sub-modules. */
   children(): Module[] {
     return this.namedChildren().map(([, child]) => child)
   }
@@ -112,6 +120,7 @@ export class Module {
     return [[prefix, this], ...this.namedChildren().flatMap(([name, child]) => child.namedModules(prefix ? `${prefix}.${name}` : name, seen))]
   }
 
+  /** This module and all below it, each once, depth first. */
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module)
   }
@@ -134,14 +143,17 @@ export class Module {
     return this.#namedTensors((value): value is Tensor => value instanceof Parameter) as [string, Parameter][]
   }
 
+  /** All parameters, here and below, each once: what an optimizer takes. */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, p]) => p)
   }
 
+  /** All buffers with their state-dict names, each once. */
   namedBuffers(): [string, Tensor][] {
     return this.#namedTensors((value): value is Tensor => value instanceof Tensor && !(value instanceof Parameter))
   }
 
+  /** All buffers, here and below, each once. */
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, b]) => b)
   }
@@ -256,10 +268,12 @@ export class Module {
     return this
   }
 
+  /** `to` float64. */
   double(): this {
     return this.to('float64')
   }
 
+  /** `to` float32. */
   float(): this {
     return this.to('float32')
   }
@@ -313,12 +327,14 @@ export class Module {
     return loadStateDict(this, state, options, (target, source) => noGrad(() => copy_(detach(target), source)))
   }
 
-  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
-    return this.#addHook('pre', hook)
+  /** Calls `hook(module, inputs)` before each forward. Inputs are typed as tensors: say so where they are something else. */
+  registerForwardPreHook<Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardPreHook<Inputs>): HookHandle {
+    return this.#addHook('pre', hook as AnyForwardPreHook)
   }
 
-  registerForwardHook(hook: ForwardHook): HookHandle {
-    return this.#addHook('forward', hook)
+  /** Calls `hook(module, inputs, output)` after each forward. The output is typed as a tensor: say so where it is something else. */
+  registerForwardHook<Output = Tensor, Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardHook<Output, Inputs>): HookHandle {
+    return this.#addHook('forward', hook as AnyForwardHook)
   }
 
   /** As `register_full_backward_hook`. */

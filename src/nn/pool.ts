@@ -1,4 +1,4 @@
-import { type Arguments, readOptions } from '../core/arguments.js'
+import { readOptions } from '../core/arguments.js'
 import { checkOptions } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import {
@@ -11,38 +11,30 @@ import {
   type OutputSize,
 } from '../ops/adaptive-pool.js'
 import {
+  type AvgPoolArguments,
+  type AvgPoolNdArguments,
   type AvgPoolNdOptions,
   type AvgPoolOptions,
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  type LPPoolArguments,
   type LPPoolOptions,
   lpPool1d,
   lpPool2d,
   lpPool3d,
+  type MaxPoolArguments,
   type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
   maxPool3d,
+  type Pooled,
+  type ReturnIndices,
 } from '../ops/pool.js'
 import type { PerAxis } from '../ops/spatial.js'
 import { requireArguments } from './arguments.js'
 import { Module } from './module.js'
 import { pythonFloat, pythonRepr } from './names.js'
-
-/** What a maximum pool returns: [values, indices] where `returnIndices` asks for them. */
-export type Pooled<I extends boolean> = I extends true ? [Tensor, Tensor] : Tensor
-
-export interface ReturnIndices<I extends boolean> {
-  /** Return [values, indices], the indices (int64) counted within the pooled axes. Default false. */
-  returnIndices?: I
-}
-
-/** Optional arguments of pools by maximum, by average in one axis and in several, and by p-norm. */
-export type MaxPoolArguments<I extends boolean> = Arguments<[stride: PerAxis, padding: PerAxis, dilation: PerAxis], MaxPoolOptions & ReturnIndices<I>>
-export type AvgPoolArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolOptions>
-export type AvgPoolNdArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolNdOptions>
-export type LPPoolArguments = Arguments<[stride: PerAxis], LPPoolOptions>
 
 const maxPools = [maxPool1d, maxPool2d, maxPool3d]
 

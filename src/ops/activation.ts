@@ -1,9 +1,10 @@
 import { noGrad, record } from '../autograd/index.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
 import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
-import { checkOptions, RuntimeError, ValueError } from '../core/errors.js'
+import { checkNumber, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { scope } from '../core/storage.js'
-import { checkTensor, type Tensor } from '../core/tensor.js'
+import { checkTensor, Tensor } from '../core/tensor.js'
 import { activate, type Definition, type Params } from './activation-rule.js'
 import { div, sub, where } from './binary.js'
 import { composed } from './composed.js'
@@ -15,6 +16,7 @@ import { abs } from './unary.js'
 
 const none: Params = []
 
+/** What most activations take. */
 export interface InplaceOptions {
   /** Write the result over the input. Default false. */
   inplace?: boolean
@@ -37,13 +39,14 @@ const complement = (t: Tensor): Tensor => t.neg().add(1)
 /** t (1 - t): the derivative of the sigmoid whose value is t. */
 const sigmoidSlope = (s: Tensor): Tensor => s.mul(complement(s))
 
+/** Optional arguments of functions that have no other than `inplace`. */
+export type InplaceArguments = Arguments<[inplace: boolean], InplaceOptions>
+const readInplace = (owner: string, args: InplaceArguments) => readOptions<InplaceOptions>(owner, ['inplace'], 1, args).inplace
+
 /** Functions of `inplace` alone. */
-function simple(name: string, def: Definition): { plain: (x: Tensor, options?: InplaceOptions) => Tensor; over: (x: Tensor) => Tensor } {
+function simple(name: string, def: Definition): { plain: (x: Tensor, ...args: InplaceArguments) => Tensor; over: (x: Tensor) => Tensor } {
   return {
-    plain: (x, options = {}) => {
-      checkOptions(name, options, ['inplace'])
-      return activate(def, x, none, options.inplace)
-    },
+    plain: (x, ...args) => activate(def, x, none, readInplace(name, args)),
     over: (x) => activate(def, x, none, true),
   }
 }
@@ -58,6 +61,7 @@ const sigmoidFunctions = simple('sigmoid', {
 })
 /** 1 / (1 + exp(-x)). */
 export const sigmoid = (x: Tensor): Tensor => sigmoidFunctions.plain(x)
+/** `sigmoid`, written over x. */
 export const sigmoid_ = sigmoidFunctions.over
 
 const tanhFunctions = simple('tanh', {
@@ -68,7 +72,9 @@ const tanhFunctions = simple('tanh', {
   curvature: (y) => y.mul(-2),
   dtype: floatResult,
 })
+/** (exp(x) - exp(-x)) / (exp(x) + exp(-x)). */
 export const tanh = (x: Tensor): Tensor => tanhFunctions.plain(x)
+/** `tanh`, written over x. */
 export const tanh_ = tanhFunctions.over
 
 const reluFunctions = simple('relu', {
@@ -81,6 +87,7 @@ const reluFunctions = simple('relu', {
 })
 /** max(x, 0). */
 export const relu = reluFunctions.plain
+/** `relu`, written over x. */
 export const relu_ = reluFunctions.over
 
 const siluFunctions = simple('silu', {
@@ -97,6 +104,7 @@ const siluFunctions = simple('silu', {
 })
 /** x sigmoid(x), also known as swish. @see Hendrycks, Gimpel 2016, arXiv:1606.08415 */
 export const silu = siluFunctions.plain
+/** `silu`, written over x. */
 export const silu_ = siluFunctions.over
 
 const mishFunctions = simple('mish', {
@@ -116,6 +124,7 @@ const mishFunctions = simple('mish', {
 })
 /** x tanh(softplus(x)). @see Misra 2019, arXiv:1908.08681 */
 export const mish = mishFunctions.plain
+/** `mish`, written over x. */
 export const mish_ = mishFunctions.over
 
 const hardswishFunctions = simple('hardswish', {
@@ -128,6 +137,7 @@ const hardswishFunctions = simple('hardswish', {
 })
 /** x clamp(x + 3, 0, 6) / 6. @see Howard et al. 2019, arXiv:1905.02244 */
 export const hardswish = hardswishFunctions.plain
+/** `hardswish`, written over x. */
 export const hardswish_ = hardswishFunctions.over
 
 const hardsigmoidFunctions = simple('hardsigmoid', {
@@ -140,6 +150,7 @@ const hardsigmoidFunctions = simple('hardsigmoid', {
 })
 /** clamp(x + 3, 0, 6) / 6. */
 export const hardsigmoid = hardsigmoidFunctions.plain
+/** `hardsigmoid`, written over x. */
 export const hardsigmoid_ = hardsigmoidFunctions.over
 
 const logsigmoidFunctions = simple('logsigmoid', {
@@ -166,11 +177,13 @@ export interface LeakyReluOptions extends InplaceOptions {
   negativeSlope?: number
 }
 /** x where x > 0, else negativeSlope x. @param options.negativeSlope default 0.01 */
-export function leakyRelu(x: Tensor, options: InplaceOptions & { negativeSlope?: number } = {}): Tensor {
-  checkOptions('leakyRelu', options, ['negativeSlope', 'inplace'])
+export function leakyRelu(x: Tensor, ...args: Arguments<[negativeSlope: number, inplace: boolean], LeakyReluOptions>): Tensor {
+  const options = readOptions<LeakyReluOptions>('leakyRelu', ['negativeSlope', 'inplace'], 2, args)
   return activate(leakyReluDefinition, x, [options.negativeSlope ?? 0.01], options.inplace)
 }
-export const leakyRelu_ = (x: Tensor, options: { negativeSlope?: number } = {}): Tensor => leakyRelu(x, { ...options, inplace: true })
+/** `leakyRelu`, written over x. */
+export const leakyRelu_ = (x: Tensor, ...args: Arguments<[negativeSlope: number], Omit<LeakyReluOptions, 'inplace'>>): Tensor =>
+  leakyRelu(x, { ...readOptions<Omit<LeakyReluOptions, 'inplace'>>('leakyRelu_', ['negativeSlope'], 1, args), inplace: true })
 
 /** Parameters alpha, scale, inputScale: scale (x > 0 ? x : alpha (exp(inputScale x) - 1)). */
 const eluDefinition: Definition = {
@@ -193,29 +206,34 @@ export interface EluOptions extends InplaceOptions {
   alpha?: number
 }
 /** x where x > 0, else alpha (exp(x) - 1). @param options.alpha default 1 @see Clevert et al. 2015, arXiv:1511.07289 */
-export function elu(x: Tensor, options: InplaceOptions & { alpha?: number } = {}): Tensor {
-  checkOptions('elu', options, ['alpha', 'inplace'])
+export function elu(x: Tensor, ...args: Arguments<[alpha: number, inplace: boolean], EluOptions>): Tensor {
+  const options = readOptions<EluOptions>('elu', ['alpha', 'inplace'], 2, args)
   return activate(eluDefinition, x, [options.alpha ?? 1, 1, 1], options.inplace)
 }
-export const elu_ = (x: Tensor, options: { alpha?: number } = {}): Tensor => elu(x, { ...options, inplace: true })
+/** `elu`, written over x. */
+export const elu_ = (x: Tensor, ...args: Arguments<[alpha: number], Omit<EluOptions, 'inplace'>>): Tensor =>
+  elu(x, { ...readOptions<Omit<EluOptions, 'inplace'>>('elu_', ['alpha'], 1, args), inplace: true })
 
 /** x where x > 0, else alpha (exp(x / alpha) - 1). @param options.alpha default 1 @see Barron 2017, arXiv:1704.07483 */
-export function celu(x: Tensor, options: InplaceOptions & { alpha?: number } = {}): Tensor {
-  checkOptions('celu', options, ['alpha', 'inplace'])
+export function celu(x: Tensor, ...args: Arguments<[alpha: number, inplace: boolean], EluOptions>): Tensor {
+  const options = readOptions<EluOptions>('celu', ['alpha', 'inplace'], 2, args)
   const { alpha = 1 } = options
+  checkNumber('celu', 'alpha', alpha)
   if (alpha === 0) throw new RuntimeError('ZeroDivisionError: alpha cannot be 0 for CELU')
   // PyTorch's gradient divides by alpha as a float32.
   return activate(eluDefinition, x, [alpha, 1, 1 / alpha], options.inplace, [alpha, 1, 1 / Math.fround(alpha)])
 }
-export const celu_ = (x: Tensor, options: { alpha?: number } = {}): Tensor => celu(x, { ...options, inplace: true })
+/** `celu`, written over x. */
+export const celu_ = (x: Tensor, ...args: Arguments<[alpha: number], Omit<EluOptions, 'inplace'>>): Tensor =>
+  celu(x, { ...readOptions<Omit<EluOptions, 'inplace'>>('celu_', ['alpha'], 1, args), inplace: true })
 
 /** Chosen so that layers keep mean 0 and variance 1. */
 const seluParams: Params = [1.6732632423543772, 1.0507009873554805, 1]
 /** scale (x > 0 ? x : alpha (exp(x) - 1)) with alpha 1.6733 and scale 1.0507. @see Klambauer et al. 2017, arXiv:1706.02515 */
-export function selu(x: Tensor, options: InplaceOptions = {}): Tensor {
-  checkOptions('selu', options, ['inplace'])
-  return activate(eluDefinition, x, seluParams, options.inplace)
+export function selu(x: Tensor, ...args: InplaceArguments): Tensor {
+  return activate(eluDefinition, x, seluParams, readInplace('selu', args))
 }
+/** `selu`, written over x. */
 export const selu_ = (x: Tensor): Tensor => selu(x, { inplace: true })
 
 const gaussianDensity = (x: Tensor): Tensor =>
@@ -256,9 +274,8 @@ export interface GeluOptions {
   approximate?: 'none' | 'tanh'
 }
 /** x Phi(x), Phi the normal distribution function. @see Hendrycks, Gimpel 2016, arXiv:1606.08415 @throws RuntimeError for another `approximate` */
-export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
-  checkOptions('gelu', options, ['approximate'])
-  const { approximate = 'none' } = options
+export function gelu(x: Tensor, ...args: Arguments<[approximate: 'none' | 'tanh'], GeluOptions>): Tensor {
+  const { approximate = 'none' } = readOptions<GeluOptions>('gelu', ['approximate'], 1, args)
   if (approximate !== 'none' && approximate !== 'tanh') throw new RuntimeError('approximate argument must be either none or tanh.')
   return activate(approximate === 'none' ? geluDefinition : geluTanhDefinition, x, none)
 }
@@ -281,8 +298,8 @@ export interface SoftplusOptions {
   threshold?: number
 }
 /** log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. @param options beta 1, threshold 20 */
-export function softplus(x: Tensor, options: { beta?: number; threshold?: number } = {}): Tensor {
-  checkOptions('softplus', options, ['beta', 'threshold'])
+export function softplus(x: Tensor, ...args: Arguments<[beta: number, threshold: number], SoftplusOptions>): Tensor {
+  const options = readOptions<SoftplusOptions>('softplus', ['beta', 'threshold'], 2, args)
   return activate(softplusDefinition, x, [options.beta ?? 1, options.threshold ?? 20])
 }
 
@@ -301,19 +318,20 @@ export interface HardtanhOptions extends InplaceOptions {
   maxVal?: number
 }
 /** x cut off to [minVal, maxVal]. @throws ValueError where minVal > maxVal */
-export function hardtanh(x: Tensor, options: HardtanhOptions = {}): Tensor {
-  checkOptions('hardtanh', options, ['minVal', 'maxVal', 'inplace'])
-  const { minVal = -1, maxVal = 1, inplace } = options
+export function hardtanh(x: Tensor, ...args: Arguments<[minVal: number, maxVal: number, inplace: boolean], HardtanhOptions>): Tensor {
+  const { minVal = -1, maxVal = 1, inplace } = readOptions<HardtanhOptions>('hardtanh', ['minVal', 'maxVal', 'inplace'], 3, args)
   if (minVal > maxVal) throw new ValueError('min_val cannot be greater than max_val')
   return activate(hardtanhDefinition, x, [minVal, maxVal], inplace)
 }
-export const hardtanh_ = (x: Tensor, options: HardtanhOptions = {}): Tensor => hardtanh(x, { ...options, inplace: true })
+/** `hardtanh`, written over x. */
+export const hardtanh_ = (x: Tensor, ...args: Arguments<[minVal: number, maxVal: number], Omit<HardtanhOptions, 'inplace'>>): Tensor =>
+  hardtanh(x, { ...readOptions<Omit<HardtanhOptions, 'inplace'>>('hardtanh_', ['minVal', 'maxVal'], 2, args), inplace: true })
 
 /** min(max(x, 0), 6). */
-export function relu6(x: Tensor, options: InplaceOptions = {}): Tensor {
-  checkOptions('relu6', options, ['inplace'])
-  return activate(hardtanhDefinition, x, [0, 6], options.inplace)
+export function relu6(x: Tensor, ...args: InplaceArguments): Tensor {
+  return activate(hardtanhDefinition, x, [0, 6], readInplace('relu6', args))
 }
+/** `relu6`, written over x. */
 export const relu6_ = (x: Tensor): Tensor => relu6(x, { inplace: true })
 
 const shrink = (forward: 'hardshrink' | 'softshrink', node: string): Definition => ({
@@ -331,14 +349,13 @@ export interface ShrinkOptions {
   lambd?: number
 }
 /** x where |x| > lambd, else 0. */
-export function hardshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
-  checkOptions('hardshrink', options, ['lambd'])
-  return activate(hardshrinkDefinition, x, [options.lambd ?? 0.5])
+export function hardshrink(x: Tensor, ...args: Arguments<[lambd: number], ShrinkOptions>): Tensor {
+  const { lambd = 0.5 } = readOptions<ShrinkOptions>('hardshrink', ['lambd'], 1, args)
+  return activate(hardshrinkDefinition, x, [lambd])
 }
 /** x moved towards 0 by lambd, and 0 where |x| <= lambd. @throws RuntimeError where lambd < 0 */
-export function softshrink(x: Tensor, options: ShrinkOptions = {}): Tensor {
-  checkOptions('softshrink', options, ['lambd'])
-  const { lambd = 0.5 } = options
+export function softshrink(x: Tensor, ...args: Arguments<[lambd: number], ShrinkOptions>): Tensor {
+  const { lambd = 0.5 } = readOptions<ShrinkOptions>('softshrink', ['lambd'], 1, args)
   if (!(lambd >= 0)) throw new RuntimeError(`lambda must be greater or equal to 0, but found to be ${lambd}.`)
   return activate(softshrinkDefinition, x, [lambd])
 }
@@ -352,10 +369,13 @@ const thresholdDefinition: Definition = {
   dtype: (dtype) => (dtype === 'bool' ? refuseDtype('threshold_cpu', dtype) : dtype),
 }
 /** x where x > threshold, else value. */
-export function threshold(x: Tensor, limit: number, value: number, options: InplaceOptions = {}): Tensor {
-  checkOptions('threshold', options, ['inplace'])
-  return activate(thresholdDefinition, x, [limit, value], options.inplace)
+export function threshold(x: Tensor, limit: number, value: number, ...args: InplaceArguments): Tensor {
+  if (x instanceof Tensor && !isFloatingPoint(x.dtype) && !Number.isFinite(value)) {
+    throw new RuntimeError(`value cannot be converted to type ${dtypes[x.dtype].cppName} without overflow`)
+  }
+  return activate(thresholdDefinition, x, [limit, value], readInplace('threshold', args))
 }
+/** `threshold`, written over x. */
 export const threshold_ = (x: Tensor, limit: number, value: number): Tensor => threshold(x, limit, value, { inplace: true })
 
 /** x - tanh(x). */
@@ -373,9 +393,9 @@ export interface GluOptions {
  * @param options.dim default -1
  * @throws RuntimeError where the size of that axis is odd
  */
-export function glu(x: Tensor, options: { dim?: number } = {}): Tensor {
+export function glu(x: Tensor, ...args: Arguments<[dim: number], GluOptions>): Tensor {
   checkTensor('glu', 'input', x)
-  checkOptions('glu', options, ['dim'])
+  const options = readOptions<GluOptions>('glu', ['dim'], 1, args)
   if (x.ndim === 0) throw new RuntimeError('glu does not support scalars because halving size must be even')
   const dim = normalizeDim(options.dim ?? -1, x.ndim)
   const size = x.shape[dim]

@@ -1,8 +1,9 @@
 import { isFloatingPoint, refuseDtype } from '../core/dtype.js'
-import { checkOptions, RuntimeError } from '../core/errors.js'
+import { checkOptions, kindOf, RuntimeError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
-import { checkTensor, type Tensor } from '../core/tensor.js'
-import { averageOverWindows, type IndicesOption, maxOverWindows, type Pooled } from './pool-rule.js'
+import { checkFits, checkTensor, type Tensor } from '../core/tensor.js'
+import type { PoolAxis } from '../kernels/contract.js'
+import { averageOverWindows, maxOverWindows, type Pooled, type ReturnIndices } from './pool-rule.js'
 import { adaptiveAxis } from './pool-windows.js'
 
 /** The size of the result: one number for every axis, or one an axis; null keeps an axis as it is. */
@@ -27,6 +28,7 @@ function checkInput(owner: string, x: Tensor, axes: number, colon: string): void
 /** The output's size along each axis. */
 function outputSizes(x: Tensor, outputSize: OutputSize, axes: number, wrongLength: (length: number) => string): number[] {
   const list = typeof outputSize === 'number' || outputSize === null ? new Array<number | null>(axes).fill(outputSize) : outputSize
+  if (!Array.isArray(list)) throw new TypeError(`output_size must be a whole number, whole numbers or null, got ${kindOf(list)}`)
   if (list.length !== axes) throw new RuntimeError(wrongLength(list.length))
   return list.map((size, i) => {
     if (size !== null && !Number.isInteger(size)) throw new TypeError(`output_size must be a whole number, whole numbers or null, got ${size}`)
@@ -34,7 +36,10 @@ function outputSizes(x: Tensor, outputSize: OutputSize, axes: number, wrongLengt
   })
 }
 
-const windows = (x: Tensor, sizes: readonly number[]) => sizes.map((n, i) => adaptiveAxis(x.shape[x.ndim - sizes.length + i], n))
+function windows(x: Tensor, sizes: readonly number[]): PoolAxis[] {
+  checkFits([...x.shape.slice(0, -sizes.length), ...sizes], x.dtype)
+  return sizes.map((n, i) => adaptiveAxis(x.shape[x.ndim - sizes.length + i], n))
+}
 
 function adaptiveAvgPoolNd(axes: number, input: Tensor, outputSize: OutputSize): Tensor {
   const owner = `adaptive_avg_pool${axes}d`
@@ -64,7 +69,7 @@ export const adaptiveAvgPool2d = (x: Tensor, outputSize: OutputSize): Tensor => 
 /** As `adaptiveAvgPool1d`, over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. */
 export const adaptiveAvgPool3d = (x: Tensor, outputSize: OutputSize): Tensor => adaptiveAvgPoolNd(3, x, outputSize)
 
-function adaptiveMaxPoolNd(axes: number, input: Tensor, outputSize: OutputSize, options: IndicesOption): Pooled {
+function adaptiveMaxPoolNd<I extends boolean>(axes: number, input: Tensor, outputSize: OutputSize, options: ReturnIndices<I>): Pooled<I> {
   const owner = `adaptive_max_pool${axes}d`
   checkOptions(`adaptiveMaxPool${axes}d`, options, ['returnIndices'])
   checkInput(owner, input, axes, ':')
@@ -81,25 +86,16 @@ function adaptiveMaxPoolNd(axes: number, input: Tensor, outputSize: OutputSize, 
  * The largest elements over windows that share the last axis out evenly. As `torch.nn.functional.adaptive_max_pool1d`.
  * @param options.returnIndices return [values, indices], the indices (int64) counted within the pooled axes. Default false.
  */
-export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize, options: { returnIndices: true }): [Tensor, Tensor]
-export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize, options?: { returnIndices?: false }): Tensor
-export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize, options: IndicesOption): Pooled
-export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize, options: IndicesOption = {}): Pooled {
+export function adaptiveMaxPool1d<I extends boolean = false>(x: Tensor, outputSize: OutputSize, options: ReturnIndices<I> = {}): Pooled<I> {
   return adaptiveMaxPoolNd(1, x, outputSize, options)
 }
 
 /** As `adaptiveMaxPool1d`, over the last two axes: x [N, C, H, W] or [C, H, W]. */
-export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize, options: { returnIndices: true }): [Tensor, Tensor]
-export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize, options?: { returnIndices?: false }): Tensor
-export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize, options: IndicesOption): Pooled
-export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize, options: IndicesOption = {}): Pooled {
+export function adaptiveMaxPool2d<I extends boolean = false>(x: Tensor, outputSize: OutputSize, options: ReturnIndices<I> = {}): Pooled<I> {
   return adaptiveMaxPoolNd(2, x, outputSize, options)
 }
 
 /** As `adaptiveMaxPool1d`, over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. */
-export function adaptiveMaxPool3d(x: Tensor, outputSize: OutputSize, options: { returnIndices: true }): [Tensor, Tensor]
-export function adaptiveMaxPool3d(x: Tensor, outputSize: OutputSize, options?: { returnIndices?: false }): Tensor
-export function adaptiveMaxPool3d(x: Tensor, outputSize: OutputSize, options: IndicesOption): Pooled
-export function adaptiveMaxPool3d(x: Tensor, outputSize: OutputSize, options: IndicesOption = {}): Pooled {
+export function adaptiveMaxPool3d<I extends boolean = false>(x: Tensor, outputSize: OutputSize, options: ReturnIndices<I> = {}): Pooled<I> {
   return adaptiveMaxPoolNd(3, x, outputSize, options)
 }

@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../core/arguments.js'
 import { dtypes } from '../core/dtype.js'
-import { checkOptions, RuntimeError } from '../core/errors.js'
+import { RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
@@ -95,9 +96,13 @@ function checkBias(given: string, bias: Tensor | null, weight: Tensor, expected:
 /** How far a kernel reaches beyond its first element, along each axis. */
 const reachOf = (weight: Tensor, dilation: Shape): number[] => dilation.map((d, i) => d * (weight.shape[i + 2] - 1))
 
-function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
+/** Optional arguments of a convolution behind its bias, and of a transposed one. */
+type ConvOpArguments = Arguments<[stride: PerAxis, padding: PerAxis | 'same' | 'valid'], ConvOptions>
+type ConvTransposeOpArguments = Arguments<[stride: PerAxis, padding: PerAxis, outputPadding: PerAxis], ConvTransposeOptions>
+
+function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, args: ConvOpArguments): Tensor {
   const owner = `conv${axes}d`
-  checkOptions(owner, options, ['stride', 'padding', 'dilation', 'groups'])
+  const options = readOptions<ConvOptions>(owner, ['stride', 'padding', 'dilation', 'groups'], 2, args)
   checkInput(owner, input, weight, bias, axes)
   const convolveBatch = (x: Tensor) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
@@ -149,13 +154,13 @@ function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null
  * @returns [N, O, floor((L + 2 padding - dilation (K - 1) - 1) / stride) + 1]
  * @throws RuntimeError where ranks, channels, groups or dtypes don't fit, or a kernel is larger than the padded input
  */
-export const conv1d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor => convNd(1, x, weight, bias, options)
+export const conv1d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvOpArguments): Tensor => convNd(1, x, weight, bias, args)
 
 /** Convolution over two axes: x [N, C, H, W] or [C, H, W], weight [O, C / groups, KH, KW]. As `conv1d`. */
-export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor => convNd(2, x, weight, bias, options)
+export const conv2d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvOpArguments): Tensor => convNd(2, x, weight, bias, args)
 
 /** Convolution over three axes: x [N, C, D, H, W] or [C, D, H, W], weight [O, C / groups, KD, KH, KW]. As `conv1d`. */
-export const conv3d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvOptions = {}): Tensor => convNd(3, x, weight, bias, options)
+export const conv3d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvOpArguments): Tensor => convNd(3, x, weight, bias, args)
 
 const axisNames = ['depth', 'height', 'width']
 
@@ -171,9 +176,9 @@ function checkOutputPadding(outputPadding: Shape, stride: Shape, dilation: Shape
   )
 }
 
-function convTransposeNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions): Tensor {
+function convTransposeNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, args: ConvTransposeOpArguments): Tensor {
   const owner = `conv_transpose${axes}d`
-  checkOptions(`convTranspose${axes}d`, options, ['stride', 'padding', 'outputPadding', 'groups', 'dilation'])
+  const options = readOptions<ConvTransposeOptions>(`convTranspose${axes}d`, ['stride', 'padding', 'outputPadding', 'groups', 'dilation'], 3, args)
   checkInput(owner, input, weight, bias, axes)
   return overBatch(input, axes, (x) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
@@ -203,13 +208,13 @@ function convTransposeNd(axes: number, input: Tensor, weight: Tensor, bias: Tens
  * @returns [N, O, (L - 1) stride - 2 padding + dilation (K - 1) + outputPadding + 1]
  * @throws RuntimeError as `conv1d`, and where `outputPadding` reaches both stride and dilation or the result would be empty
  */
-export const convTranspose1d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor =>
-  convTransposeNd(1, x, weight, bias, options)
+export const convTranspose1d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvTransposeOpArguments): Tensor =>
+  convTransposeNd(1, x, weight, bias, args)
 
 /** Transposed convolution over two axes: x [N, C, H, W] or [C, H, W], weight [C, O / groups, KH, KW]. As `convTranspose1d`. */
-export const convTranspose2d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor =>
-  convTransposeNd(2, x, weight, bias, options)
+export const convTranspose2d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvTransposeOpArguments): Tensor =>
+  convTransposeNd(2, x, weight, bias, args)
 
 /** Transposed convolution over three axes: x [N, C, D, H, W] or [C, D, H, W], weight [C, O / groups, KD, KH, KW]. As `convTranspose1d`. */
-export const convTranspose3d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvTransposeOptions = {}): Tensor =>
-  convTransposeNd(3, x, weight, bias, options)
+export const convTranspose3d = (x: Tensor, weight: Tensor, bias: Tensor | null = null, ...args: ConvTransposeOpArguments): Tensor =>
+  convTransposeNd(3, x, weight, bias, args)

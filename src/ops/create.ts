@@ -1,5 +1,6 @@
+import { readSizes, type SizeArguments } from '../core/arguments.js'
 import { checkDtype, type Dtype, dtypes, getDefaultDtype, isFloatingPoint, type TypedArray } from '../core/dtype.js'
-import { checkOptions, kindOf, RuntimeError, ValueError } from '../core/errors.js'
+import { checkNumber, checkOptions, kindOf, RuntimeError, ValueError } from '../core/errors.js'
 import { encoderOf } from '../core/float-format.js'
 import { checkShape, formatShape, numelOf, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
@@ -65,12 +66,18 @@ function flattenInto(data: NestedArray, shape: Shape, depth: number, out: (numbe
   for (const d of data) flattenInto(d, shape, depth + 1, out)
 }
 
+/** @throws ValueError with Python's texts where there is none */
+function wholePart(value: number): number {
+  if (!Number.isFinite(value)) throw new ValueError(`cannot convert float ${Number.isNaN(value) ? 'NaN' : 'infinity'} to integer`)
+  return Math.trunc(value)
+}
+
 function write(t: Tensor, count: number, valueAt: (i: number) => number | bigint | boolean): void {
   const data: TypedArray = t.data
   if (data instanceof BigInt64Array) {
     for (let i = 0; i < count; i++) {
       const v = valueAt(i)
-      data[i] = typeof v === 'bigint' ? v : BigInt(Math.trunc(Number(v)))
+      data[i] = typeof v === 'bigint' ? v : BigInt(wholePart(Number(v)))
     }
     return
   }
@@ -117,26 +124,41 @@ function fromFlat(values: ArrayLike<number | bigint | boolean>, count: number, o
   return finish(t, options)
 }
 
-/** Undefined contents: what the memory held before. */
-export const empty = (shape: Shape, options: TensorOptions = {}): Tensor => finish(make('empty', shape, options), options)
+/** Undefined contents, what the memory held before. Sizes as in `zeros`. */
+export function empty(...args: SizeArguments<TensorOptions>): Tensor {
+  const { shape, options } = readSizes(args)
+  return finish(make('empty', shape, options), options)
+}
 
 /** Every element `value`. The dtype is the one given, or the default float. */
 export function full(shape: Shape, value: number | bigint, options: TensorOptions = {}): Tensor {
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw new TypeError(`full: value must be a number, got ${kindOf(value)}`)
   const t = make('full', shape, options, typeof value === 'bigint' ? 'int64' : getDefaultDtype())
   kernels.fill(t, value)
   return finish(t, options)
 }
 
-export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 0, options)
-export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 1, options)
+const filled = (owner: string, value: number, { shape, options }: ReturnType<typeof readSizes<TensorOptions>>): Tensor => {
+  const t = make(owner, shape, options)
+  kernels.fill(t, value)
+  return finish(t, options)
+}
+
+/** Zeros: `zeros([2, 3])`, `zeros(2, 3)`, `zeros(2, 3, { dtype: 'int64' })`. */
+export const zeros = (...args: SizeArguments<TensorOptions>): Tensor => filled('zeros', 0, readSizes(args))
+/** Ones. Sizes as in `zeros`. */
+export const ones = (...args: SizeArguments<TensorOptions>): Tensor => filled('ones', 1, readSizes(args))
 
 function like(owner: string, x: Tensor, options: TensorOptions): [Shape, TensorOptions] {
   checkTensor(owner, 'input', x)
   checkOptions(owner, options, optionNames)
   return [x.shape, { dtype: x.dtype, ...options }]
 }
+/** `empty` of x's shape and, unless given, dtype. */
 export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => empty(...like('emptyLike', x, options))
+/** `zeros` of x's shape and, unless given, dtype. */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => zeros(...like('zerosLike', x, options))
+/** `ones` of x's shape and, unless given, dtype. */
 export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => ones(...like('onesLike', x, options))
 export function fullLike(x: Tensor, value: number | bigint, options: TensorOptions = {}): Tensor {
   const [shape, given] = like('fullLike', x, options)
@@ -174,6 +196,7 @@ export function linspace(start: number, end: number, steps: number, options: Ten
 
 /** The n x m matrix with ones on its diagonal; square where m is left out. */
 export function eye(n: number, m: number | TensorOptions = n, options: TensorOptions = {}): Tensor {
+  checkNumber('eye', 'n', n)
   if (typeof m === 'object') return eye(n, n, m)
   const t = make('eye', [n, m], options)
   kernels.fill(t, 0)

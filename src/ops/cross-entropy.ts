@@ -1,4 +1,4 @@
-import { dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
+import { dtypes, indexHint, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
@@ -60,7 +60,9 @@ function checkShapes(x: Tensor, target: Tensor, weight: Tensor | null): void {
 
 function checkDtypes(x: Tensor, target: Tensor, weight: Tensor | null): void {
   if (!isFloatingPoint(x.dtype)) refuseDtype('nll_loss_out_frame', x.dtype)
-  if (target.dtype !== 'int64' && target.dtype !== 'uint8') throw new RuntimeError(`expected scalar type Long but found ${dtypes[target.dtype].scalarName}`)
+  if (target.dtype !== 'int64' && target.dtype !== 'uint8') {
+    throw new RuntimeError(`expected scalar type Long but found ${dtypes[target.dtype].scalarName}`, indexHint(target.dtype))
+  }
   if (weight && weight.dtype !== x.dtype)
     throw new RuntimeError(`expected scalar type ${dtypes[x.dtype].scalarName} but found ${dtypes[weight.dtype].scalarName}`)
   if (weight?.requiresGrad) {

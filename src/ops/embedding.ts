@@ -1,5 +1,5 @@
 import { noGrad, record } from '../autograd/index.js'
-import { type Dtype, dtypes } from '../core/dtype.js'
+import { type Dtype, dtypes, indexHint } from '../core/dtype.js'
 import { AssertionError, checkOptions, RuntimeError } from '../core/errors.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -28,6 +28,7 @@ export function checkIndices(owner: string, indices: Tensor): void {
   const got = indices.dtype === 'bool' ? 'CPUBoolType' : dtypes[indices.dtype].tensorName
   throw new RuntimeError(
     `Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got ${got} instead (while checking arguments for ${owner})`,
+    indexHint(indices.dtype),
   )
 }
 

@@ -1,5 +1,5 @@
 import { inPlace, record } from '../autograd/index.js'
-import { type Dtype, dtypes } from '../core/dtype.js'
+import { type Dtype, dtypes, indexHint } from '../core/dtype.js'
 import { IndexError, RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
@@ -9,7 +9,7 @@ import { checkOverlap } from './overlap.js'
 
 /** Kernels take int64; int32 is converted where PyTorch takes it too. */
 function checkIndexDtype(message: string, index: Tensor, allowed: readonly Dtype[]): void {
-  if (!allowed.includes(index.dtype)) throw new RuntimeError(message)
+  if (!allowed.includes(index.dtype)) throw new RuntimeError(message, indexHint(index.dtype))
 }
 
 /** A 0-dimensional tensor is indexed as one of a single element. */

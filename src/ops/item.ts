@@ -4,6 +4,7 @@ import { decoderOf } from '../core/float-format.js'
 import { numelOf, type Shape } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
+import { to } from './copy.js'
 
 /** What `toArray` returns: a value for a 0-dimensional tensor, else arrays nested as deep as it has dimensions. */
 export type NestedValues = number | bigint | boolean | NestedValues[]
@@ -34,6 +35,15 @@ function nest(values: ArrayLike<number | bigint | boolean>, shape: Shape, depth:
   if (depth === shape.length) return values[at]
   const step = numelOf(shape.slice(depth + 1))
   return Array.from({ length: shape[depth] }, (_, i) => nest(values, shape, depth + 1, at + i * step))
+}
+
+/** Numbers and booleans, nested as deep as the tensor has dimensions. */
+export type NestedNumbers = number | boolean | NestedNumbers[]
+
+/** The elements as nested arrays of numbers, those of bool as booleans. As `torch.Tensor.tolist`; int64 beyond 2^53 needs `toArray`. */
+export function tolist(x: Tensor): NestedNumbers {
+  checkTensor('tolist', 'input', x)
+  return toArray(x.dtype === 'int64' ? to(x, 'float64') : x) as NestedNumbers
 }
 
 /** The elements as nested arrays: numbers, bigints for int64, booleans for bool. As `torch.Tensor.tolist`. */

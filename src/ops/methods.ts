@@ -1,11 +1,14 @@
 import { provideArithmetic } from '../autograd/arithmetic.js'
 import { backward, registerHook, retainGrad } from '../autograd/index.js'
+import { RuntimeError } from '../core/errors.js'
 import { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import * as activation from './activation.js'
 import * as binary from './binary.js'
+import * as blends from './blend.js'
 import * as clamps from './clamp.js'
 import * as compare from './compare.js'
+import * as conversions from './conversions.js'
 import * as copy from './copy.js'
 import { ones } from './create.js'
 import * as extrema from './extrema.js'
@@ -39,8 +42,10 @@ const methods = {
   retainGrad,
   ...activation,
   ...binaryMethods,
+  ...blends,
   ...clamps,
   ...compare,
+  ...conversions,
   ...copy,
   ...extrema,
   ...indexingMethods,
@@ -69,8 +74,21 @@ type Method<F> = F extends { (self: Tensor, ...rest: infer A): infer X; (self: T
     : { (...rest: A): X; (...rest: B): Y }
   : never
 
+/** Views that are read like attributes. */
+const attributes = {
+  /** The transpose of a matrix; of other tensors the one with all axes in reverse order. A view. */
+  T: (x: Tensor): Tensor => views.permute(x, [...x.shape.keys()].reverse()),
+  /** The transpose of each matrix in the last two axes. A view. @throws RuntimeError below 2 dimensions */
+  mT: (x: Tensor): Tensor => {
+    if (x.ndim < 2) throw new RuntimeError(`tensor.mT is only supported on matrices or batches of matrices. Got ${x.ndim}-D tensor.`)
+    return views.transpose(x, -2, -1)
+  },
+}
+
+type Attributes = { readonly [K in keyof typeof attributes]: Tensor }
+
 declare module '../core/tensor.js' {
-  interface Tensor extends Methods {}
+  interface Tensor extends Methods, Attributes {}
 }
 
 type Operation = (self: Tensor, ...rest: unknown[]) => unknown
@@ -81,6 +99,15 @@ for (const [name, operation] of Object.entries(methods)) {
       return (operation as Operation)(this, ...rest)
     },
     writable: true,
+    configurable: true,
+  })
+}
+
+for (const [name, view] of Object.entries(attributes)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor): Tensor {
+      return view(this)
+    },
     configurable: true,
   })
 }

@@ -1,11 +1,13 @@
 import { record } from '../autograd/index.js'
-import { checkOptions, NotImplementedError, RuntimeError } from '../core/errors.js'
+import { type Arguments, readOptions } from '../core/arguments.js'
+import { kindOf, NotImplementedError, RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
+import { checkFits, checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
 
+/** Where the elements that `pad` adds come from; see `PadOptions`. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular'
 
 export interface PadOptions {
@@ -27,10 +29,10 @@ type Margin = readonly [before: number, after: number]
  * @throws RuntimeError, NotImplementedError with PyTorch's texts: `'reflect'`, `'replicate'` and `'circular'` take the last one of 2 or 3
  *   axes, the last two of 3 or 4, or the last three of 4 or 5
  */
-export function pad(x: Tensor, padding: Shape, options: PadOptions = {}): Tensor {
+export function pad(x: Tensor, padding: Shape, ...args: Arguments<[mode: PadMode, value: number | null], PadOptions>): Tensor {
   checkTensor('pad', 'input', x)
-  checkOptions('pad', options, ['mode', 'value'])
-  const { mode = 'constant', value = null } = options
+  const { mode = 'constant', value = null } = readOptions<PadOptions>('pad', ['mode', 'value'], 2, args)
+  if (!Array.isArray(padding)) throw new TypeError(`pad: padding must be an array of amounts, got ${kindOf(padding)}`)
   if (padding.length % 2 !== 0) throw new RuntimeError('Padding length must be divisible by 2')
   for (const amount of padding) if (!Number.isInteger(amount)) throw new TypeError(`pad: amounts must be whole numbers, got ${formatShape(padding)}`)
   const axes = padding.length / 2
@@ -82,6 +84,10 @@ const sources: Readonly<Record<Exclude<PadMode, 'constant'>, Source>> = {
 
 /** One axis after the other, so that corners come out right by themselves. */
 function padFromInput(x: Tensor, margins: readonly Margin[], sourceOf: Source): Tensor {
+  checkFits(
+    x.shape.map((size, d) => size + margins[d][0] + margins[d][1]),
+    x.dtype,
+  )
   let y = x
   margins.forEach(([before, after], d) => {
     if (before === 0 && after === 0) return

@@ -8,13 +8,13 @@ import { overBatch } from './spatial.js'
 
 /** The maximum and the average over windows, whatever their layout: sliding and adaptive pooling differ in the windows alone. */
 
-export interface IndicesOption {
-  /** Return [values, indices]. Default false. */
-  returnIndices?: boolean
+export interface ReturnIndices<I extends boolean> {
+  /** Return [values, indices], the indices (int64) counted within the pooled axes. Default false. */
+  returnIndices?: I
 }
 
-/** What a maximum pool returns: values, or [values, indices]. */
-export type Pooled = Tensor | [Tensor, Tensor]
+/** What a maximum pool returns: [values, indices] where `returnIndices` asks for them. */
+export type Pooled<I extends boolean> = I extends true ? [Tensor, Tensor] : Tensor
 
 /** A window's sum is divided by the product of divisors[axis][i], or by one number. */
 type Divisors = readonly Float64Array[] | number
@@ -28,14 +28,14 @@ const flatPlanes = (x: Tensor): Tensor => x.reshape([...x.shape.slice(0, 2), num
  * The largest element of each window of an input with or without batch axis; with `returnIndices` also where in its plane it lies. Else
  * the indices live and die with the graph.
  */
-export function maxOverWindows(input: Tensor, axes: readonly PoolAxis[], returnIndices: boolean): Pooled {
+export function maxOverWindows<I extends boolean>(input: Tensor, axes: readonly PoolAxis[], returnIndices: boolean): Pooled<I> {
   let indices: Tensor | null = null
   const y = overBatch(input, axes.length, (x) => {
     const [values, at] = maxWithIndices(x, axes, returnIndices)
     indices = x === input ? at : at.squeeze(0)
     return values
   })
-  return returnIndices && indices ? [y, indices] : y
+  return (returnIndices && indices ? [y, indices] : y) as Pooled<I>
 }
 
 function maxWithIndices(x: Tensor, axes: readonly PoolAxis[], keepIndices: boolean): [Tensor, Tensor] {

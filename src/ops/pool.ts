@@ -1,12 +1,15 @@
+import { type Arguments, readOptions } from '../core/arguments.js'
 import { refuseDtype } from '../core/dtype.js'
-import { checkOptions, RuntimeError } from '../core/errors.js'
+import { RuntimeError } from '../core/errors.js'
 import { formatShape, normalizeDim } from '../core/shape.js'
 import { checkTensor, type Tensor } from '../core/tensor.js'
 import type { PoolAxis } from '../kernels/contract.js'
 import { composed } from './composed.js'
-import { averageOverWindows, type IndicesOption, maxOverWindows, type Pooled } from './pool-rule.js'
+import { averageOverWindows, maxOverWindows, type Pooled, type ReturnIndices } from './pool-rule.js'
 import { checkWindows, perAxis, slidingAxis, type WindowOptions, windowCounts } from './pool-windows.js'
 import type { PerAxis } from './spatial.js'
+
+export type { Pooled, ReturnIndices } from './pool-rule.js'
 
 export interface MaxPoolOptions {
   /** Distance between neighbouring windows. Default: the size of the window. */
@@ -73,13 +76,17 @@ function windowsOver(owner: string, x: Tensor, options: WindowOptions): PoolAxis
   )
 }
 
-type WithIndices = MaxPoolOptions & { returnIndices: true }
-type WithoutIndices = MaxPoolOptions & { returnIndices?: false }
+/** Optional arguments of pools by maximum, by average in one axis and in several, and by p-norm. */
+export type MaxPoolArguments<I extends boolean> = Arguments<[stride: PerAxis, padding: PerAxis, dilation: PerAxis], MaxPoolOptions & ReturnIndices<I>>
+export type AvgPoolArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolOptions>
+export type AvgPoolNdArguments = Arguments<[stride: PerAxis, padding: PerAxis], AvgPoolNdOptions>
+export type LPPoolArguments = Arguments<[stride: PerAxis], LPPoolOptions>
 
-function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled {
+function maxPoolNd<I extends boolean>(axes: number, input: Tensor, kernelSize: PerAxis, args: MaxPoolArguments<I>): Pooled<I> {
   const owner = `max_pool${axes}d`
   checkTensor(owner, 'input', input)
-  checkOptions(`maxPool${axes}d`, options, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
+  const known = ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'] as const
+  const options: MaxPoolOptions & { returnIndices?: boolean } = readOptions<MaxPoolOptions & ReturnIndices<I>>(`maxPool${axes}d`, known, 3, args)
   const windows = windowOptions(owner, axes, kernelSize, options)
   checkInput(owner, input, axes)
   const { returnIndices = false } = options
@@ -99,33 +106,25 @@ function maxPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: Ma
  * @param options.returnIndices return [values, indices], the indices (int64) counted within the pooled axes. Default false.
  * @throws RuntimeError with PyTorch's texts where ranks or sizes don't fit
  */
-export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
-export function maxPool1d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
-export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
-export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
-  return maxPoolNd(1, x, kernelSize, options)
+export function maxPool1d<I extends boolean = false>(x: Tensor, kernelSize: PerAxis, ...args: MaxPoolArguments<I>): Pooled<I> {
+  return maxPoolNd(1, x, kernelSize, args)
 }
 
 /** The largest element of each window over the last two axes: x [N, C, H, W] or [C, H, W]. As `maxPool1d`. */
-export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
-export function maxPool2d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
-export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
-export function maxPool2d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
-  return maxPoolNd(2, x, kernelSize, options)
+export function maxPool2d<I extends boolean = false>(x: Tensor, kernelSize: PerAxis, ...args: MaxPoolArguments<I>): Pooled<I> {
+  return maxPoolNd(2, x, kernelSize, args)
 }
 
 /** The largest element of each window over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. As `maxPool1d`. */
-export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: WithIndices): [Tensor, Tensor]
-export function maxPool3d(x: Tensor, kernelSize: PerAxis, options?: WithoutIndices): Tensor
-export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption): Pooled
-export function maxPool3d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOptions & IndicesOption = {}): Pooled {
-  return maxPoolNd(3, x, kernelSize, options)
+export function maxPool3d<I extends boolean = false>(x: Tensor, kernelSize: PerAxis, ...args: MaxPoolArguments<I>): Pooled<I> {
+  return maxPoolNd(3, x, kernelSize, args)
 }
 
-function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions): Tensor {
+function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, args: AvgPoolNdArguments): Tensor {
   const owner = `avg_pool${axes}d`
   checkTensor(owner, 'input', input)
-  checkOptions(`avgPool${axes}d`, options, ['stride', 'padding', 'ceilMode', 'countIncludePad', ...(axes > 1 ? ['divisorOverride'] : [])])
+  const known = (['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'] as const).slice(0, axes > 1 ? 5 : 4)
+  const options = readOptions<AvgPoolNdOptions>(`avgPool${axes}d`, known, 2, args)
   const { countIncludePad = true, divisorOverride = null, ...rest } = options
   const windows = windowOptions(owner, axes, kernelSize, rest)
   if (divisorOverride === 0) throw new RuntimeError('divisor must be not zero')
@@ -146,20 +145,20 @@ function avgPoolNd(axes: number, input: Tensor, kernelSize: PerAxis, options: Av
  * @param x [N, C, L] or [C, L]
  * @throws RuntimeError with PyTorch's texts where ranks or sizes don't fit
  */
-export const avgPool1d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolOptions = {}): Tensor => avgPoolNd(1, x, kernelSize, options)
+export const avgPool1d = (x: Tensor, kernelSize: PerAxis, ...args: AvgPoolArguments): Tensor => avgPoolNd(1, x, kernelSize, args)
 
 /** The average of each window over the last two axes: x [N, C, H, W] or [C, H, W]. As `avgPool1d`. */
-export const avgPool2d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions = {}): Tensor => avgPoolNd(2, x, kernelSize, options)
+export const avgPool2d = (x: Tensor, kernelSize: PerAxis, ...args: AvgPoolNdArguments): Tensor => avgPoolNd(2, x, kernelSize, args)
 
 /** The average of each window over the last three axes: x [N, C, D, H, W] or [C, D, H, W]. As `avgPool1d`. */
-export const avgPool3d = (x: Tensor, kernelSize: PerAxis, options: AvgPoolNdOptions = {}): Tensor => avgPoolNd(3, x, kernelSize, options)
+export const avgPool3d = (x: Tensor, kernelSize: PerAxis, ...args: AvgPoolNdArguments): Tensor => avgPoolNd(3, x, kernelSize, args)
 
 const averages = [avgPool1d, avgPool2d, avgPool3d]
 
-function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions): Tensor {
+function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis, args: LPPoolArguments): Tensor {
   const owner = `lp_pool${axes}d`
   checkTensor(owner, 'input', x)
-  checkOptions(`lpPool${axes}d`, options, ['stride', 'ceilMode'])
+  const options = readOptions<LPPoolOptions>(`lpPool${axes}d`, ['stride', 'ceilMode'], 1, args)
   const window = perAxis(owner, 'kernel_size', kernelSize, axes).reduce((n, k) => n * k, 1)
   return composed([x], () => {
     const average = averages[axes - 1](x.pow(normType), kernelSize, options)
@@ -173,10 +172,10 @@ function lpPoolNd(axes: number, x: Tensor, normType: number, kernelSize: PerAxis
  * (Σ xᵖ)^(1/p) over each window along the last axis; p = 1 is the sum, larger p come nearer to the maximum. As `torch.nn.functional.lp_pool1d`.
  * @param normType p
  */
-export const lpPool1d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(1, x, normType, kernelSize, options)
+export const lpPool1d = (x: Tensor, normType: number, kernelSize: PerAxis, ...args: LPPoolArguments): Tensor => lpPoolNd(1, x, normType, kernelSize, args)
 
 /** As `lpPool1d`, over the last two axes. */
-export const lpPool2d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(2, x, normType, kernelSize, options)
+export const lpPool2d = (x: Tensor, normType: number, kernelSize: PerAxis, ...args: LPPoolArguments): Tensor => lpPoolNd(2, x, normType, kernelSize, args)
 
 /** As `lpPool1d`, over the last three axes. */
-export const lpPool3d = (x: Tensor, normType: number, kernelSize: PerAxis, options: LPPoolOptions = {}): Tensor => lpPoolNd(3, x, normType, kernelSize, options)
+export const lpPool3d = (x: Tensor, normType: number, kernelSize: PerAxis, ...args: LPPoolArguments): Tensor => lpPoolNd(3, x, normType, kernelSize, args)

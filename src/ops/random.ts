@@ -1,4 +1,5 @@
 import { record } from '../autograd/index.js'
+import { readSizes, type SizeArguments } from '../core/arguments.js'
 import { checkDtype, type Dtype, getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
 import { defaultGenerator, type Generator } from '../core/random.js'
@@ -10,7 +11,7 @@ import { scope } from '../core/storage.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { denseLike, drawInto } from './draw.js'
-import { shapeOf, tensorOrNull } from './promote.js'
+import { checkOperand, shapeOf, tensorOrNull } from './promote.js'
 import { bernoulli_, type DrawOptions } from './random-inplace.js'
 
 /** New tensors of random numbers: after `manualSeed(s)` those that PyTorch's CPU functions of the same names give after `manual_seed(s)`. */
@@ -33,6 +34,11 @@ function draw(owner: string, options: RandomOptions, fallback: Dtype, make: (dty
   return requiresGrad ? t.requiresGrad_() : t
 }
 
+const drawSizes = (owner: string, args: SizeArguments<RandomOptions>, fill: Fill): Tensor => {
+  const { shape, options } = readSizes(args)
+  return drawNew(owner, shape, options, getDefaultDtype(), fill)
+}
+
 function drawNew(owner: string, shape: Shape, options: RandomOptions, fallback: Dtype, fill: Fill): Tensor {
   checkShape(owner, shape)
   return draw(owner, options, fallback, (dtype) => emptyTensor(shape, dtype), fill)
@@ -43,16 +49,22 @@ function drawLike(owner: string, x: Tensor, options: RandomOptions, fill: Fill):
   return draw(owner, options, x.dtype, (dtype) => denseLike(x, dtype), fill)
 }
 
-/** Uniform in [0, 1): multiples of 2^-24 in float32, of 2^-53 in float64. As `torch.rand`. @throws RuntimeError for integer dtypes */
-export const rand = (shape: Shape, options: RandomOptions = {}): Tensor => drawNew('rand', shape, options, getDefaultDtype(), fillUniform)
-
 /**
- * Standard normal. 16 and more elements are made in blocks, fewer in pairs of which the generator keeps the second. As `torch.randn`.
+ * Uniform in [0, 1), `rand([2, 3])` or `rand(2, 3)`: multiples of 2^-24 in float32, of 2^-53 in float64. As `torch.rand`.
  * @throws RuntimeError for integer dtypes
  */
-export const randn = (shape: Shape, options: RandomOptions = {}): Tensor => drawNew('randn', shape, options, getDefaultDtype(), fillNormal)
+export const rand = (...args: SizeArguments<RandomOptions>): Tensor => drawSizes('rand', args, fillUniform)
 
+/**
+ * Standard normal, `randn([2, 3])` or `randn(2, 3)`. 16 and more elements are made in blocks, fewer in pairs of which the generator keeps
+ * the second. As `torch.randn`.
+ * @throws RuntimeError for integer dtypes
+ */
+export const randn = (...args: SizeArguments<RandomOptions>): Tensor => drawSizes('randn', args, fillNormal)
+
+/** `rand` of x's shape and, unless given, dtype; drawn in the order of x's memory. */
 export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor => drawLike('randLike', x, options, fillUniform)
+/** `randn` of x's shape and, unless given, dtype; drawn in the order of x's memory. */
 export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor => drawLike('randnLike', x, options, fillNormal)
 
 type Whole = number | bigint
@@ -98,6 +110,8 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, shape?: 
     if (!shape) throw new TypeError('normal: a mean and a standard deviation that are numbers need a shape')
     return drawNew('normal', shape, options, getDefaultDtype(), (target, generator) => fillNormal(target, generator, mean, std))
   }
+  checkOperand('normal', mean)
+  checkOperand('normal', std)
   if (shape) throw new TypeError('normal: the shape is that of the tensors, so none may be given beside them')
   if (std instanceof Tensor && scope(() => std.lt(0).any().item()) !== 0) throw new RuntimeError('normal expects all elements of std >= 0.0')
   const dtype = mean instanceof Tensor ? mean.dtype : (std as Tensor).dtype

@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { flag, fraction, nonNegative, type OptionTable } from './options.js'
@@ -32,8 +33,8 @@ const table: OptionTable<Options> = {
  */
 export class Adadelta extends Optimizer<Options> {
   protected readonly stateNames = ['step', 'squareAvg', 'accDelta']
-  constructor(params: Params<Options>, options: AdadeltaOptions = {}) {
-    super(params, options, table)
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdadeltaOptions>) {
+    super(params, args, table)
   }
 
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {

@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { descentGradient, type GroupInput, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { flag, nonNegative, type OptionTable } from './options.js'
@@ -35,8 +36,8 @@ const table: OptionTable<Options> = {
  */
 export class Adagrad extends Optimizer<Options> {
   protected readonly stateNames = ['step', 'sum']
-  constructor(params: Params<Options>, options: AdagradOptions = {}) {
-    super(params, options, table)
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdagradOptions>) {
+    super(params, args, table)
   }
 
   /** The state is there before the first step, as PyTorch's Adagrad expects of what it loads. */

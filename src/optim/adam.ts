@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { Optimizer, type ParamGroup, type Params } from './optimizer.js'
@@ -55,8 +56,8 @@ abstract class AdamFamily extends Optimizer<Options> {
  */
 export class Adam extends AdamFamily {
   protected readonly decoupled = false
-  constructor(params: Params<Options>, options: AdamOptions = {}) {
-    super(params, options, table(0))
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdamOptions>) {
+    super(params, args, table(0))
   }
 }
 
@@ -68,7 +69,7 @@ export class Adam extends AdamFamily {
  */
 export class AdamW extends AdamFamily {
   protected readonly decoupled = true
-  constructor(params: Params<Options>, options: AdamOptions = {}) {
-    super(params, options, table(0.01))
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdamOptions>) {
+    super(params, args, table(0.01))
   }
 }

@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
@@ -39,8 +40,8 @@ const table: OptionTable<Options> = {
  */
 export class NAdam extends Optimizer<Options> {
   protected readonly stateNames = ['step', 'muProduct', 'expAvg', 'expAvgSq']
-  constructor(params: Params<Options>, options: NAdamOptions = {}) {
-    super(params, options, table)
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], NAdamOptions>) {
+    super(params, args, table)
   }
 
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {

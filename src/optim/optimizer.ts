@@ -1,4 +1,5 @@
 import { enableGrad, noGrad } from '../autograd/index.js'
+import { type Arguments, byName } from '../core/arguments.js'
 import { dtypes } from '../core/dtype.js'
 import { checkOptions, ValueError } from '../core/errors.js'
 import { keep, scope } from '../core/storage.js'
@@ -54,7 +55,9 @@ const isIterable = (value: unknown): value is Iterable<unknown> => value !== nul
  * https://pytorch.org/docs/2.6/optim.html
  */
 export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
+  /** The groups, whose options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = []
+  /** What is remembered about each parameter since its first step. */
   readonly state: Map<Tensor, ParameterState> = new Map()
   /** The options of groups that don't give their own. */
   readonly defaults: Readonly<O>
@@ -64,9 +67,11 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   protected abstract readonly stateNames: readonly string[]
   readonly #table: OptionTable<O>
 
-  protected constructor(params: Params<O>, given: Partial<O>, table: OptionTable<O>) {
+  protected constructor(params: Params<O>, args: Arguments<[lr: number], Partial<O>>, table: OptionTable<O>) {
     const owner = this.constructor.name
-    checkNames(owner, given, Object.keys(table))
+    const names = Object.keys(table) as (keyof O & string)[]
+    const given = byName<Partial<O>>(owner, names, 1, args)
+    checkNames(owner, given, names)
     this.#table = table
     this.defaults = completeOptions<O>(owner, table, given, (name) => table[name].initial)
     if (params instanceof Tensor || !isIterable(params)) {

@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { flag, nonNegative, type OptionTable } from './options.js'
@@ -41,8 +42,8 @@ const table: OptionTable<Options> = {
  */
 export class RMSprop extends Optimizer<Options> {
   protected readonly stateNames = ['step', 'squareAvg', 'gradAvg', 'momentumBuffer']
-  constructor(params: Params<Options>, options: RMSpropOptions = {}) {
-    super(params, options, table)
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], RMSpropOptions>) {
+    super(params, args, table)
   }
 
   protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {

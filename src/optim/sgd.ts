@@ -1,3 +1,4 @@
+import type { Arguments } from '../core/arguments.js'
 import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
@@ -41,8 +42,8 @@ const table: OptionTable<Options> = {
 export class SGD extends Optimizer<Options> {
   protected readonly stateNames = ['momentumBuffer']
 
-  constructor(params: Params<Options>, options: SGDOptions = {}) {
-    super(params, options, table)
+  constructor(params: Params<Options>, ...args: Arguments<[lr: number], SGDOptions>) {
+    super(params, args, table)
     const { nesterov, momentum, dampening } = this.defaults
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new ValueError('Nesterov momentum requires a momentum and zero dampening')
   }

@@ -5,7 +5,6 @@ it('takes values by position as by name', () => {
   const same: [nn.Module, nn.Module][] = [
     [new nn.Dropout(0.3), new nn.Dropout({ p: 0.3 })],
     [new nn.Dropout(0.3, { inplace: true }), new nn.Dropout({ p: 0.3, inplace: true })],
-    [new nn.Dropout2d({ inplace: true }), new nn.Dropout2d({ p: 0.5, inplace: true })],
     [new nn.ReLU(true), new nn.ReLU({ inplace: true })],
     [new nn.LeakyReLU(0.2), new nn.LeakyReLU({ negativeSlope: 0.2 })],
     [new nn.LeakyReLU(0.2, true), new nn.LeakyReLU({ negativeSlope: 0.2, inplace: true })],

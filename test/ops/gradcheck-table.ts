@@ -85,6 +85,14 @@ const binary: Record<string, Example[]> = {
   ],
   maximum: operands,
   minimum: operands,
+  lerp: [
+    call((x, y) => x.lerp(y, 0.3), v(2, 3), w(3)),
+    call((x, y) => x.lerp(y, 0.8), v(2, 3), w(3)),
+    of(v(2, 3), w(3), b(-1, 0.4, 3)),
+    of(v(2, 3), w(3), b(0.6, 1.5, 3)),
+  ],
+  addcmul: [of(v(2, 3), w(3), v(2, 1)), call((x, y, z) => ops.addcmul(x, y, z, { value: -1.5 }), v(2, 3), w(3), v(2, 1))],
+  addcdiv: [of(v(2, 3), w(3), b(0.5, 2, 2, 1)), call((x, y, z) => ops.addcdiv(x, y, z, { value: -1.5 }), v(2, 3), w(3), b(0.5, 2, 2, 1))],
   atan2: [...operands, call((x) => ops.atan2(x, 0.7), v(3))],
   where: [
     { inputs: () => [bool([[true], [false]]), values([2, 3]), values([3], 1)], run: (c, x, y) => ops.where(c, x, y) },
@@ -103,6 +111,9 @@ const inPlace: Record<string, Example[]> = {
   mul_: [call((x) => x.clone().mul_(2.5), v(2, 3)), call((x, y) => x.clone().mul_(y), v(2, 3), w(3))],
   div_: [call((x, y) => x.clone().div_(y), v(2, 3), w(3))],
   pow_: [call((x) => x.clone().pow_(3), v(2, 3))],
+  lerp_: [call((x, y) => x.clone().lerp_(y, 0.3), v(2, 3), w(3))],
+  addcmul_: [call((x, y, z) => x.clone().addcmul_(y, z, { value: 2 }), v(2, 3), w(3), v(2, 1))],
+  addcdiv_: [call((x, y, z) => x.clone().addcdiv_(y, z, { value: 2 }), v(2, 3), w(3), b(0.5, 2, 2, 1))],
   maskedFill_: [{ inputs: () => [values([2, 3]), bool([true, false, true])], run: (x, m) => x.clone().maskedFill_(m, 7) }],
   neg_: [call((x) => x.clone().neg_(), v(3))],
   abs_: [call((x) => x.mul(2).abs_(), v(3))],
@@ -132,7 +143,6 @@ const inPlace: Record<string, Example[]> = {
 }
 
 const unaries: Record<string, Example[]> = {
-  viewAs: [call((x) => x.viewAs(ops.zeros([3, 2])), v(2, 3))],
   neg: unary(v(2, 3)),
   abs: unary(v(2, 3)),
   sign: unary(v(3)),
@@ -164,6 +174,7 @@ const unaries: Record<string, Example[]> = {
 
 const shapes: Record<string, Example[]> = {
   view: [call((x) => x.view(3, -1), v(2, 3))],
+  viewAs: [call((x) => x.viewAs(ops.zeros(3, 2)), v(2, 3))],
   reshape: [call((x) => swapped(x).reshape(6), v(2, 3)), call((x) => x.reshape([3, 2]), v(2, 3))],
   permute: [call((x) => x.permute(2, 0, 1), v(2, 3, 2))],
   transpose: [call((x) => x.transpose(0, -1), v(2, 3, 2))],
@@ -416,8 +427,8 @@ export const notDifferentiable: Record<string, readonly string[]> = {
   'overwrites with random numbers': ['bernoulli_', 'cauchy_', 'exponential_', 'geometric_', 'logNormal_', 'normal_', 'random_', 'uniform_'],
   'gives integers or bools': [
     ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor', 'logicalNot', 'bitwiseAnd', 'bitwiseOr', 'bitwiseXor'],
-    ...['isnan', 'isinf', 'isfinite', 'isclose', 'any', 'all', 'argmax', 'argmin', 'countNonzero', 'nonzero'],
+    ...['isnan', 'isinf', 'isfinite', 'isclose', 'any', 'all', 'argmax', 'argmin', 'countNonzero', 'nonzero', 'oneHot'],
   ],
-  'gives no tensor': ['item', 'toArray', 'toTypedArray', 'allclose', 'equal', 'resultType'],
+  'gives no tensor': ['item', 'tolist', 'toArray', 'toTypedArray', 'allclose', 'equal', 'resultType'],
   'leaves the graph': ['detach'],
 }

@@ -1,3 +1,4 @@
+import { type Arguments, byName } from '../../core/arguments.js'
 import { ValueError } from '../../core/errors.js'
 import type { Optimizer } from '../optimizer.js'
 import { checkFinite, checkPositiveInteger, type EpochOptions, EpochScheduler } from './scheduler.js'
@@ -17,7 +18,8 @@ export class CosineAnnealingLR extends EpochScheduler {
   protected T_max: number
   protected etaMin: number
 
-  constructor(optimizer: Optimizer, T_max: number, options: CosineOptions = {}) {
+  constructor(optimizer: Optimizer, T_max: number, ...args: Arguments<[etaMin: number], CosineOptions>) {
+    const options = byName<CosineOptions>('CosineAnnealingLR', ['etaMin'], 1, args)
     super(optimizer, options, ['etaMin'])
     this.T_max = checkPositiveInteger('T_max', T_max)
     this.etaMin = checkFinite('eta_min', options.etaMin ?? 0)
@@ -56,7 +58,8 @@ export class CosineAnnealingWarmRestarts extends EpochScheduler {
   /** Epochs since it began. */
   protected T_cur: number
 
-  constructor(optimizer: Optimizer, T_0: number, options: WarmRestartOptions = {}) {
+  constructor(optimizer: Optimizer, T_0: number, ...args: Arguments<[T_mult: number, etaMin: number], WarmRestartOptions>) {
+    const options = byName<WarmRestartOptions>('CosineAnnealingWarmRestarts', ['T_mult', 'etaMin'], 2, args)
     super(optimizer, options, ['etaMin', 'T_mult'])
     const { T_mult = 1, etaMin = 0 } = options
     this.T_0 = checkPositiveInteger('T_0', T_0)

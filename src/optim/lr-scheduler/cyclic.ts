@@ -1,3 +1,4 @@
+import { type Arguments, byName } from '../../core/arguments.js'
 import { ValueError } from '../../core/errors.js'
 import type { Optimizer } from '../optimizer.js'
 import { type MomentumCycleOptions, prepareMomentum, setMomentum } from './cycle.js'
@@ -52,7 +53,13 @@ export class CyclicLR extends EpochScheduler {
   protected maxMomentums: number[] = []
   readonly #scale: (x: number) => number
 
-  constructor(optimizer: Optimizer, baseLr: number | readonly number[], maxLr: number | readonly number[], options: CyclicOptions = {}) {
+  constructor(
+    optimizer: Optimizer,
+    baseLr: number | readonly number[],
+    maxLr: number | readonly number[],
+    ...args: Arguments<[stepSizeUp: number], CyclicOptions>
+  ) {
+    const options = byName<CyclicOptions>('CyclicLR', ['stepSizeUp'], 1, args)
     super(optimizer, options, optionNames)
     const { stepSizeUp = 2000, mode = 'triangular', scaleFn = null, scaleMode = 'cycle', cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9 } = options
     const { stepSizeDown = stepSizeUp } = options

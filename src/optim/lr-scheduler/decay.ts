@@ -1,3 +1,4 @@
+import { type Arguments, byName } from '../../core/arguments.js'
 import type { Optimizer } from '../optimizer.js'
 import { checkFinite, checkPositiveInteger, type EpochOptions, EpochScheduler } from './scheduler.js'
 
@@ -15,7 +16,8 @@ export class StepLR extends EpochScheduler {
   protected gamma: number
   protected stepSize: number
 
-  constructor(optimizer: Optimizer, stepSize: number, options: DecayOptions = {}) {
+  constructor(optimizer: Optimizer, stepSize: number, ...args: Arguments<[gamma: number], DecayOptions>) {
+    const options = byName<DecayOptions>('StepLR', ['gamma'], 1, args)
     super(optimizer, options, ['gamma'])
     this.stepSize = checkPositiveInteger('step_size', stepSize)
     this.gamma = checkFinite('gamma', options.gamma ?? 0.1)
@@ -36,7 +38,8 @@ export class MultiStepLR extends EpochScheduler {
   /** How often each epoch is listed. */
   protected milestones: Record<number, number> = {}
 
-  constructor(optimizer: Optimizer, milestones: Iterable<number>, options: DecayOptions = {}) {
+  constructor(optimizer: Optimizer, milestones: Iterable<number>, ...args: Arguments<[gamma: number], DecayOptions>) {
+    const options = byName<DecayOptions>('MultiStepLR', ['gamma'], 1, args)
     super(optimizer, options, ['gamma'])
     for (const epoch of milestones) this.milestones[checkFinite('milestone', epoch)] = (this.milestones[epoch] ?? 0) + 1
     this.gamma = checkFinite('gamma', options.gamma ?? 0.1)
@@ -81,7 +84,8 @@ export class PolynomialLR extends EpochScheduler {
   protected totalIters: number
   protected power: number
 
-  constructor(optimizer: Optimizer, options: PolynomialOptions = {}) {
+  constructor(optimizer: Optimizer, ...args: Arguments<[totalIters: number, power: number], PolynomialOptions>) {
+    const options = byName<PolynomialOptions>('PolynomialLR', ['totalIters', 'power'], 2, args)
     super(optimizer, options, ['totalIters', 'power'])
     this.totalIters = checkPositiveInteger('total_iters', options.totalIters ?? 5)
     this.power = checkFinite('power', options.power ?? 1)

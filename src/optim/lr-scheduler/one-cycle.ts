@@ -1,3 +1,4 @@
+import { type Arguments, byName } from '../../core/arguments.js'
 import { ValueError } from '../../core/errors.js'
 import type { Optimizer } from '../optimizer.js'
 import { type MomentumCycleOptions, prepareMomentum, setMomentum } from './cycle.js'
@@ -6,7 +7,9 @@ import { checkFinite, checkPositiveInteger, type EpochOptions, EpochScheduler, p
 export interface OneCycleOptions extends EpochOptions, MomentumCycleOptions {
   /** Steps of the cycle; or `epochs` and `stepsPerEpoch`. */
   totalSteps?: number
+  /** With `stepsPerEpoch`, in place of `totalSteps`. */
   epochs?: number
+  /** Batches in an epoch; with `epochs`. */
   stepsPerEpoch?: number
   /** The part of the cycle in which the rate rises. Default 0.3. */
   pctStart?: number
@@ -70,7 +73,8 @@ export class OneCycleLR extends EpochScheduler {
   readonly #phases: readonly Phase[]
   readonly #interpolate: (start: number, end: number, part: number) => number
 
-  constructor(optimizer: Optimizer, maxLr: number | readonly number[], options: OneCycleOptions = {}) {
+  constructor(optimizer: Optimizer, maxLr: number | readonly number[], ...args: Arguments<[totalSteps: number], OneCycleOptions>) {
+    const options = byName<OneCycleOptions>('OneCycleLR', ['totalSteps'], 1, args)
     super(optimizer, options, optionNames)
     const { pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, baseMomentum = 0.85, maxMomentum = 0.95, threePhase = false } = options
     this.totalSteps = stepsOf(options)

@@ -1,4 +1,5 @@
-import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
+import { RuntimeError, ValueError } from '../../core/errors.js'
 import { Tensor } from '../../core/tensor.js'
 import type { Optimizer } from '../optimizer.js'
 import { checkFinite, LRScheduler } from './scheduler.js'
@@ -43,9 +44,9 @@ export class ReduceLROnPlateau extends LRScheduler {
   protected numBadEpochs = 0
   protected eps: number
 
-  constructor(optimizer: Optimizer, options: PlateauOptions = {}) {
+  constructor(optimizer: Optimizer, ...args: Arguments<[mode: 'min' | 'max'], PlateauOptions>) {
     super(optimizer)
-    checkOptions('ReduceLROnPlateau', options, optionNames)
+    const options = readOptions<PlateauOptions>('ReduceLROnPlateau', optionNames, 1, args)
     const { mode = 'min', thresholdMode = 'rel', minLr = 0 } = options
     this.factor = checkFinite('factor', options.factor ?? 0.1)
     if (this.factor >= 1) throw new ValueError('Factor should be < 1.0.')

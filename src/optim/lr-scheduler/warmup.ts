@@ -1,3 +1,4 @@
+import { type Arguments, byName } from '../../core/arguments.js'
 import { ValueError } from '../../core/errors.js'
 import type { Optimizer } from '../optimizer.js'
 import { checkPositiveInteger, type EpochOptions, EpochScheduler } from './scheduler.js'
@@ -18,7 +19,8 @@ export class ConstantLR extends EpochScheduler {
   protected factor: number
   protected totalIters: number
 
-  constructor(optimizer: Optimizer, options: ConstantOptions = {}) {
+  constructor(optimizer: Optimizer, ...args: Arguments<[factor: number, totalIters: number], ConstantOptions>) {
+    const options = byName<ConstantOptions>('ConstantLR', ['factor', 'totalIters'], 2, args)
     super(optimizer, options, ['factor', 'totalIters'])
     const { factor = 1 / 3, totalIters = 5 } = options
     if (!(factor >= 0 && factor <= 1)) throw new ValueError('Constant multiplicative factor expected to be between 0 and 1.')
@@ -53,7 +55,8 @@ export class LinearLR extends EpochScheduler {
   protected endFactor: number
   protected totalIters: number
 
-  constructor(optimizer: Optimizer, options: LinearOptions = {}) {
+  constructor(optimizer: Optimizer, ...args: Arguments<[startFactor: number, endFactor: number, totalIters: number], LinearOptions>) {
+    const options = byName<LinearOptions>('LinearLR', ['startFactor', 'endFactor', 'totalIters'], 3, args)
     super(optimizer, options, ['startFactor', 'endFactor', 'totalIters'])
     const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options
     if (!(startFactor > 0 && startFactor <= 1)) throw new ValueError('Starting multiplicative factor expected to be greater than 0 and less or equal to 1.')
