@@ -58,7 +58,9 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    const distance = editDistance(plain(name), plain(candidate))
+    // A beginning is as near as a slip: 'train' for 'training'.
+    const isBeginning = name.length > 2 && plain(candidate).startsWith(plain(name))
+    const distance = isBeginning ? 1 : editDistance(plain(name), plain(candidate))
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

@@ -1,8 +1,8 @@
 import { noGrad } from '../autograd/index.js'
 import { isFloatingPoint } from '../core/dtype.js'
-import { checkOptions, ValueError } from '../core/errors.js'
+import { checkOptions, kindOf, ValueError } from '../core/errors.js'
 import { scope } from '../core/storage.js'
-import type { Tensor } from '../core/tensor.js'
+import { checkTensor, type Tensor } from '../core/tensor.js'
 import '../ops/methods.js'
 import { type CheckpointNorm, floatsOf, normsOf } from './checkpoint-norms.js'
 import { advice, type Problem } from './doctor-advice.js'
@@ -58,6 +58,8 @@ const FACTOR = 2
  * @throws ValueError where the data have a name or a number of channels that the checkpoint has not, or fewer than 8 samples
  */
 export function diagnose(state: Readonly<Record<string, Tensor>>, options: DoctorOptions = {}): Diagnosis {
+  if (state === null || typeof state !== 'object') throw new TypeError(`diagnose: expected an object of tensors by name, got ${kindOf(state)}`)
+  for (const [name, t] of Object.entries(state)) checkTensor('diagnose', name, t)
   checkOptions('diagnose', options, ['eps', 'data'])
   const { eps = 1e-5, data = {} } = options
   const norms = normsOf(state)

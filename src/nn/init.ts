@@ -1,6 +1,6 @@
 import { noGrad } from '../autograd/index.js'
 import { type Arguments, readOptions } from '../core/arguments.js'
-import { ValueError } from '../core/errors.js'
+import { checkNumber, ValueError } from '../core/errors.js'
 import { defaultGenerator } from '../core/random.js'
 import { fillTruncNormal } from '../core/random-fill.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
@@ -118,6 +118,7 @@ export function truncNormal_(tensor: Tensor, ...args: Arguments<[mean: number, s
   checkTensor('truncNormal_', 'tensor', tensor)
   const options = readOptions<TruncNormalOptions>('truncNormal_', ['mean', 'std', 'a', 'b', 'generator'], 4, args)
   const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options
+  for (const [name, value] of Object.entries({ mean, std, a, b })) checkNumber('truncNormal_', name, value)
   if (mean < a - 2 * std || mean > b + 2 * std) {
     console.warn('evenkeel: mean is more than 2 std from [a, b] in nn.init.truncNormal_. The distribution of values may be incorrect.')
   }
@@ -261,6 +262,7 @@ export interface SparseOptions extends DrawOptions {
  */
 export function sparse_(tensor: Tensor, sparsity: number, ...args: Arguments<[std: number], SparseOptions>): Tensor {
   checkTensor('sparse_', 'tensor', tensor)
+  checkNumber('sparse_', 'sparsity', sparsity)
   const { std = 0.01, ...rest } = readOptions<SparseOptions>('sparse_', ['std', 'generator'], 1, args)
   if (tensor.ndim !== 2) throw new ValueError('Only tensors with 2 dimensions are supported')
   const [rows, columns] = tensor.shape

@@ -1,13 +1,13 @@
 import { inPlace, record } from '../autograd/index.js'
 import { type Dtype, dtypes, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, RuntimeError } from '../core/errors.js'
-import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/shape.js'
+import { broadcastShapes } from '../core/shape.js'
 import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
 import type { BinaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { composed } from './composed.js'
 import { zerosLike } from './create.js'
-import { checkOverlap } from './overlap.js'
+import { checkInPlaceShape, checkOverlap } from './overlap.js'
 import { checkCast, checkOperand, floatResult, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
 
 const needsGrad = (x: Operand): boolean => typeof x !== 'number' && x.requiresGrad
@@ -55,15 +55,9 @@ function writeOver(op: BinaryOp, a: Tensor, b: Operand, compute: (original: Tens
   checkTensor(`${op}_`, 'input', a)
   checkOperand(`${op}_`, b)
   checkCast(dtype, a.dtype)
-  checkInPlaceShape(a, broadcastShapes(a.shape, shapeOf(b)))
+  checkInPlaceShape(a, shapeOf(b))
   checkOverlap(a, b)
   return inPlace(a, [tensorOrNull(b)], () => kernels.binary(op, a, b, a, params), compute)
-}
-
-function checkInPlaceShape(target: Tensor, result: Shape): void {
-  if (!sameShape(result, target.shape)) {
-    throw new RuntimeError(`output with shape ${formatShape(target.shape)} doesn't match the broadcast shape ${formatShape(result)}`)
-  }
 }
 
 const bothIfNeeded = (a: Operand, b: Operand): Saved => [needsGrad(b) ? tensorOrNull(a) : null, needsGrad(a) ? tensorOrNull(b) : null]
@@ -346,7 +340,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
 /** `maskedFill`, written over x. */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkMask(x, mask, value)
-  checkInPlaceShape(x, broadcastShapes(x.shape, mask.shape))
+  checkInPlaceShape(x, mask.shape)
   checkOverlap(x, mask)
   return inPlace(
     x,

@@ -4,7 +4,7 @@ import { broadcastShapes } from '../core/shape.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
-import { checkOverlap } from './overlap.js'
+import { checkInPlaceShape, checkOverlap } from './overlap.js'
 import { checkCast, checkOperand, type Operand, resultType, shapeOf, tensorOrNull } from './promote.js'
 
 /** A number, a tensor that broadcasts, or null for no bound. */
@@ -71,6 +71,7 @@ export function clamp_(x: Tensor, min?: Bound, max?: Bound): Tensor {
   const [low, high] = checkBounds(min, max)
   const bounds = [low, high].filter((b) => b !== null)
   checkCast(resultType(x, ...bounds), x.dtype)
+  checkInPlaceShape(x, ...bounds.map(shapeOf))
   checkOverlap(x, ...bounds)
   return inPlace(
     x,

@@ -1,10 +1,9 @@
 import { inPlace, record } from '../autograd/index.js'
 import { checkDtype, type Dtype } from '../core/dtype.js'
-import { kindOf, RuntimeError } from '../core/errors.js'
-import { broadcastShapes, formatShape, sameShape } from '../core/shape.js'
+import { kindOf } from '../core/errors.js'
 import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
-import { checkOverlap } from './overlap.js'
+import { checkInPlaceShape, checkOverlap } from './overlap.js'
 
 /** Copies to a tensor of its own, contiguous. As `torch.clone`; gradients flow through. */
 export function clone(x: Tensor): Tensor {
@@ -40,9 +39,7 @@ export function to(x: Tensor, dtype: Dtype): Tensor {
 export function copy_(x: Tensor, source: Tensor): Tensor {
   checkTensor('copy_', 'input', x)
   checkTensor('copy_', 'source', source)
-  if (!sameShape(broadcastShapes(x.shape, source.shape), x.shape)) {
-    throw new RuntimeError(`output with shape ${formatShape(x.shape)} doesn't match the broadcast shape ${formatShape(broadcastShapes(x.shape, source.shape))}`)
-  }
+  checkInPlaceShape(x, source.shape)
   checkOverlap(x, source)
   return inPlace(
     x,

@@ -1,7 +1,7 @@
 import { type Dtype, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, NotImplementedError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
-import { checkTensor, type Tensor } from '../core/tensor.js'
+import { checkFits, checkTensor, type Tensor } from '../core/tensor.js'
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './adaptive-pool.js'
 import { composed } from './composed.js'
 import { tensor } from './create.js'
@@ -99,6 +99,7 @@ export function interpolate(x: Tensor, options: InterpolateOptions = {}): Tensor
     )
   }
   checkSizes(x, sizes)
+  checkFits([...x.shape.slice(0, 2), ...sizes], x.dtype)
   const byIndex = known.tapsOf === nearest || known.tapsOf === nearestExact
   if (!isFloatingPoint(x.dtype) && !(byIndex && x.dtype === 'uint8')) refuseDtype(`upsample_${mode}${x.ndim - 2}d`, x.dtype)
   // float16 and bfloat16 are sums of float32 products, rounded once.

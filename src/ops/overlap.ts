@@ -1,5 +1,5 @@
 import { RuntimeError } from '../core/errors.js'
-import { sameShape } from '../core/shape.js'
+import { broadcastShapes, formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import type { Operand } from './promote.js'
 
@@ -12,6 +12,13 @@ function isDense(t: Tensor): boolean {
     step *= t.shape[i]
   }
   return true
+}
+
+/** @throws RuntimeError where an operation that writes over `target` would give it another shape */
+export function checkInPlaceShape(target: Tensor, ...operands: readonly Shape[]): void {
+  const result = broadcastShapes(target.shape, ...operands)
+  if (sameShape(result, target.shape)) return
+  throw new RuntimeError(`output with shape ${formatShape(target.shape)} doesn't match the broadcast shape ${formatShape(result)}`)
 }
 
 /**

@@ -253,6 +253,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   checkTensor('diagonal', 'input', x)
   const a = normalizeDim(dim1, x.ndim)
   const b = normalizeDim(dim2, x.ndim)
+  if (!Number.isInteger(offset)) throw new TypeError(`diagonal: offset must be a whole number, got ${String(offset)}`)
   if (a === b) throw new RuntimeError(`diagonal dimensions cannot be identical ${dim1}, ${dim2}`)
   const from = x.shape
   const length = Math.max(0, offset >= 0 ? Math.min(from[a], from[b] - offset) : Math.min(from[a] + offset, from[b]))

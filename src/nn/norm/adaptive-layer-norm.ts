@@ -1,5 +1,5 @@
 import type { Dtype } from '../../core/dtype.js'
-import { checkOptions } from '../../core/errors.js'
+import { checkNumber, checkOptions } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
 import type { Tensor } from '../../core/tensor.js'
 import { adaptiveLayerNorm } from '../../ops/norm/adaptive-layer-norm.js'
@@ -34,6 +34,7 @@ abstract class Adaptive extends Module {
   ) {
     super()
     requireArguments(layer, { num_features: numFeatures, condition_size: conditionSize })
+    checkNumber(layer, 'num_features', numFeatures)
     checkOptions(layer, options, ['eps', 'dtype'])
     this.eps = options.eps ?? 1e-6
     this.modulation = new Sequential(new SiLU(), new Linear(conditionSize, parts * numFeatures, { dtype: options.dtype }))

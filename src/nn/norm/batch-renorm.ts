@@ -19,8 +19,8 @@ abstract class BatchRenorm extends BatchNorm {
   dMax: number
 
   constructor(numFeatures: number, options: BatchRenormOptions = {}) {
-    const { rMax = 3, dMax = 5, ...rest } = options
     checkOptions(new.target.name, options, ['eps', 'momentum', 'affine', 'dtype', 'rMax', 'dMax'])
+    const { rMax = 3, dMax = 5, ...rest } = options
     super(numFeatures, rest)
     this.rMax = rMax
     this.dMax = dMax

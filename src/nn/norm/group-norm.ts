@@ -1,7 +1,7 @@
 import { noGrad } from '../../autograd/index.js'
 import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { ValueError, ZeroDivisionError } from '../../core/errors.js'
+import { checkNumber, ValueError, ZeroDivisionError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
@@ -46,6 +46,8 @@ export class GroupNorm extends Module {
     super()
     requireArguments('GroupNorm', { num_groups: numGroups, num_channels: numChannels })
     const { eps = 1e-5, affine = true, dtype } = readOptions<GroupNormOptions>('GroupNorm', ['eps', 'affine', 'dtype'], 2, args)
+    checkNumber('GroupNorm', 'num_groups', numGroups)
+    checkNumber('GroupNorm', 'num_channels', numChannels)
     if (numGroups === 0) throw new ZeroDivisionError('integer modulo by zero')
     if (numChannels % numGroups !== 0) throw new ValueError('num_channels must be divisible by num_groups')
     this.numGroups = numGroups

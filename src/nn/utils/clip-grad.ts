@@ -1,5 +1,5 @@
 import { noGrad } from '../../autograd/index.js'
-import { checkOptions, kindOf, RuntimeError, ValueError } from '../../core/errors.js'
+import { checkNumber, checkOptions, kindOf, RuntimeError, ValueError } from '../../core/errors.js'
 import { scope } from '../../core/storage.js'
 import { Tensor } from '../../core/tensor.js'
 import { tensor } from '../../ops/create.js'
@@ -37,6 +37,7 @@ export interface ClipGradNormOptions {
 export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, options: ClipGradNormOptions = {}): Tensor {
   checkOptions('clipGradNorm_', options, ['normType', 'errorIfNonfinite'])
   const { normType = 2, errorIfNonfinite = false } = options
+  checkNumber('clipGradNorm_', 'maxNorm', maxNorm)
   if (!(maxNorm >= 0)) throw new ValueError(`clipGradNorm_: maxNorm must be 0 or larger, got ${maxNorm}`)
   const grads = gradientsOf('clipGradNorm_', parameters)
   return noGrad(() =>
@@ -63,6 +64,7 @@ export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: nu
  * @throws ValueError for a clipValue that is negative or NaN
  */
 export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+  checkNumber('clipGradValue_', 'clipValue', clipValue)
   if (!(clipValue >= 0)) throw new ValueError(`clipGradValue_: clipValue must be 0 or larger, got ${clipValue}`)
   const grads = gradientsOf('clipGradValue_', parameters)
   noGrad(() => {

@@ -1,6 +1,6 @@
 import { isGradEnabled, noGrad, record } from '../../autograd/index.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
+import { checkNumber, checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
@@ -56,6 +56,8 @@ export function batchNorm(
   checkOptionalTensor('batchNorm', 'bias', bias)
   checkOptions('batchNorm', options, ['training', 'momentum', 'eps'])
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
+  checkNumber('batchNorm', 'eps', eps)
+  checkNumber('batchNorm', 'momentum', momentum)
   if (training) checkBatchSize(input)
   checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   if (input.ndim < 2 && training) throw new IndexError('Dimension out of range (expected to be in range of [-1, 0], but got 1)')

@@ -1,4 +1,5 @@
 import { isGradEnabled, record } from '../../autograd/index.js'
+import { checkNumber } from '../../core/errors.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import type { RowNormGeometry } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
@@ -20,6 +21,7 @@ export function rowNorm(
   eps: number,
   observe?: (mean: Tensor | null, rstd: Tensor) => void,
 ): Tensor {
+  checkNumber('normalization', 'eps', eps)
   const [batch, group, channel, position] = axes.shape
   const geometry: RowNormGeometry = { rows: batch * group, size: channel * position, groups: group, run: position, lenient: axes.lenient }
   const rowView = [geometry.rows, geometry.size]
