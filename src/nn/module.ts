@@ -1,6 +1,6 @@
 import { noGrad, recordAll, registerHook } from '../autograd/index.js'
 import { type Arguments, readOptions } from '../core/arguments.js'
-import { type Dtype, isFloatingPoint } from '../core/dtype.js'
+import { checkDtype, type Dtype, isFloatingPoint } from '../core/dtype.js'
 import { AttributeError, checkOptions, KeyError, kindOf, NotImplementedError, ValueError } from '../core/errors.js'
 import type { HookHandle } from '../core/graph.js'
 import { keep } from '../core/storage.js'
@@ -247,6 +247,7 @@ export class Module {
    * Converts floating point parameters and buffers. Parameters become new objects: make optimizers afterwards. @returns this
    */
   to(dtype: Dtype): this {
+    checkDtype('nn.Module.to', dtype)
     if (!isFloatingPoint(dtype)) throw new TypeError(`nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.${dtype}`)
     const converted = new Map<Tensor, Tensor>()
     for (const module of this.modules()) {

@@ -93,6 +93,9 @@ it('functions take values by position, as PyTorch does', () => {
     [F.conv2d(x, ones(2, 4, 3, 3), null, 2, 1), F.conv2d(x, ones(2, 4, 3, 3), null, { stride: 2, padding: 1 })],
     [F.normalize(x, 1, -1), F.normalize(x, { p: 1, dim: -1 })],
     [F.pad(x, [1, 1], 'constant', 3), F.pad(x, [1, 1], { value: 3 })],
+    [F.layerNorm(x, [6], null, null, 0.1), F.layerNorm(x, [6], null, null, { eps: 0.1 })],
+    [F.groupNorm(x, 2, null, null, 0.1), F.groupNorm(x, 2, null, null, { eps: 0.1 })],
+    [F.batchNorm(x, null, null, null, null, true, 0.1, 0.5), F.batchNorm(x, null, null, null, null, { training: true, eps: 0.5 })],
     [F.dropout(x, 0.5, false), F.dropout(x, 0.5, { training: false })],
   ]
   for (const [byPosition, byName] of same) expect(byPosition.equal(byName)).toBe(true)
@@ -130,4 +133,9 @@ it('whole numbers that are float32 are refused where classes and indices belong,
   const cause = "Numbers in JavaScript make float32. For indices and classes use tensor(..., { dtype: 'int64' }) or x.long()."
   for (const call of calls) expect(call).toThrow(expect.objectContaining({ name: 'RuntimeError', cause }))
   expect(noGrad(() => F.crossEntropy(logits, classes.long()).item())).toBeGreaterThan(0)
+})
+
+it('a device in the place of a dtype is no dtype', () => {
+  expect(() => new nn.Linear(1, 1).to('cuda' as 'float32')).toThrow("nn.Module.to: unknown dtype 'cuda', expected one of float32, float64")
+  expect(() => new nn.Linear(1, 1).to('int64')).toThrow('nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64')
 })

@@ -1,11 +1,21 @@
 import type { Tensor } from '../../core/tensor.js'
 import { add_ } from '../../ops/binary.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
-import { batchNorm } from '../../ops/norm/batch-norm.js'
+import { type BatchNormOptions as BatchNormCall, batchNorm } from '../../ops/norm/batch-norm.js'
 import { maskedBatchNorm, type ValidPositions } from '../../ops/norm/masked.js'
 import { ChannelNorm, type ChannelNormOptions } from './channel-norm.js'
 
 export type BatchNormOptions = ChannelNormOptions
+
+/** `F.batchNorm`, or another of its kind. */
+type ChannelStatisticsNorm = (
+  input: Tensor,
+  runningMean: Tensor | null,
+  runningVar: Tensor | null,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  options?: BatchNormCall,
+) => Tensor
 
 /** What the three BatchNorms share; they differ in the ranks they accept. */
 export abstract class BatchNorm extends ChannelNorm {
@@ -17,7 +27,7 @@ export abstract class BatchNorm extends ChannelNorm {
   frozen = false
 
   /** Calls `norm` with this layer's state, and counts the batch. */
-  protected normalize(input: Tensor, norm: typeof batchNorm): Tensor {
+  protected normalize(input: Tensor, norm: ChannelStatisticsNorm): Tensor {
     this.checkInput(input)
     const { numBatchesTracked } = this
     const training = this.training && !this.frozen

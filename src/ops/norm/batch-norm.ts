@@ -1,6 +1,7 @@
 import { isGradEnabled, noGrad, record } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkNumber, checkOptions, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
+import { checkNumber, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
@@ -47,14 +48,14 @@ export function batchNorm(
   runningVar: Tensor | null,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  options: BatchNormOptions = {},
+  ...args: Arguments<[training: boolean, momentum: number, eps: number], BatchNormOptions>
 ): Tensor {
   checkTensor('batchNorm', 'input', input)
   checkOptionalTensor('batchNorm', 'runningMean', runningMean)
   checkOptionalTensor('batchNorm', 'runningVar', runningVar)
   checkOptionalTensor('batchNorm', 'weight', weight)
   checkOptionalTensor('batchNorm', 'bias', bias)
-  checkOptions('batchNorm', options, ['training', 'momentum', 'eps'])
+  const options = readOptions<BatchNormOptions>('batchNorm', ['training', 'momentum', 'eps'], 3, args)
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
   checkNumber('batchNorm', 'eps', eps)
   checkNumber('batchNorm', 'momentum', momentum)

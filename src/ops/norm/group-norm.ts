@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, RuntimeError, ValueError, ZeroDivisionError } from '../../core/errors.js'
+import { RuntimeError, ValueError, ZeroDivisionError } from '../../core/errors.js'
 import { formatShape, numelOf, sameShape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { groupNormAxes } from './axes.js'
@@ -47,11 +48,17 @@ function check(input: Tensor, groups: number, weight: Tensor | null, bias: Tenso
  * @returns same shape and dtype as input
  * @throws RuntimeError where C can't be divided so, or sizes or dtypes don't fit; ValueError for an input with one value per group
  */
-export function groupNorm(input: Tensor, numGroups: number, weight: Tensor | null = null, bias: Tensor | null = null, options: GroupNormOptions = {}): Tensor {
+export function groupNorm(
+  input: Tensor,
+  numGroups: number,
+  weight: Tensor | null = null,
+  bias: Tensor | null = null,
+  ...args: Arguments<[eps: number], GroupNormOptions>
+): Tensor {
   checkTensor('groupNorm', 'input', input)
   checkOptionalTensor('groupNorm', 'weight', weight)
   checkOptionalTensor('groupNorm', 'bias', bias)
-  checkOptions('groupNorm', options, ['eps'])
+  const options = readOptions<GroupNormOptions>('groupNorm', ['eps'], 1, args)
   const { eps = 1e-5 } = options
   check(input, numGroups, weight, bias)
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"GroupNormKernelImpl" not implemented for '${dtypes[input.dtype].scalarName}'`)

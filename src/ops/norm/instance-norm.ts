@@ -1,6 +1,7 @@
 import { noGrad } from '../../autograd/index.js'
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, RuntimeError, ValueError } from '../../core/errors.js'
+import { RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, normalizeDim, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
@@ -38,14 +39,14 @@ export function instanceNorm(
   runningVar: Tensor | null = null,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  options: InstanceNormOptions = {},
+  ...args: Arguments<[useInputStats: boolean, momentum: number, eps: number], InstanceNormOptions>
 ): Tensor {
   checkTensor('instanceNorm', 'input', input)
   checkOptionalTensor('instanceNorm', 'runningMean', runningMean)
   checkOptionalTensor('instanceNorm', 'runningVar', runningVar)
   checkOptionalTensor('instanceNorm', 'weight', weight)
   checkOptionalTensor('instanceNorm', 'bias', bias)
-  checkOptions('instanceNorm', options, ['useInputStats', 'momentum', 'eps'])
+  const options = readOptions<InstanceNormOptions>('instanceNorm', ['useInputStats', 'momentum', 'eps'], 3, args)
   const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options
   if (useInputStats && numelOf(input.shape.slice(2)) === 1) {
     throw new ValueError(`Expected more than 1 spatial element when training, got input size torch.Size(${formatShape(input.shape)})`)

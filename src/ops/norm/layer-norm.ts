@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, RuntimeError } from '../../core/errors.js'
+import { RuntimeError } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { normKinds, trailingAxes } from './axes.js'
@@ -26,12 +27,12 @@ export function layerNorm(
   normalizedShape: Shape,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  options: LayerNormOptions = {},
+  ...args: Arguments<[eps: number], LayerNormOptions>
 ): Tensor {
   checkTensor('layerNorm', 'input', input)
   checkOptionalTensor('layerNorm', 'weight', weight)
   checkOptionalTensor('layerNorm', 'bias', bias)
-  checkOptions('layerNorm', options, ['eps'])
+  const options = readOptions<LayerNormOptions>('layerNorm', ['eps'], 1, args)
   const { eps = 1e-5 } = options
   checkTrailingShape('layer_norm', input, normalizedShape, { weight, bias })
   checkMixedDtype(input, [weight, bias])

@@ -1,5 +1,6 @@
+import { type Arguments, readOptions } from '../../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkOptions, RuntimeError } from '../../core/errors.js'
+import { RuntimeError } from '../../core/errors.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
@@ -24,10 +25,10 @@ const machineEpsilon: Readonly<Record<string, number>> = { float64: 2 ** -52, fl
  * @returns same shape as input, in the dtype that input and weight promote to
  * @throws RuntimeError where the trailing sizes of input or weight differ from normalizedShape
  */
-export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, options: RMSNormOptions = {}): Tensor {
+export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, ...args: Arguments<[eps: number | null], RMSNormOptions>): Tensor {
   checkTensor('rmsNorm', 'input', input)
   checkOptionalTensor('rmsNorm', 'weight', weight)
-  checkOptions('rmsNorm', options, ['eps'])
+  const options = readOptions<RMSNormOptions>('rmsNorm', ['eps'], 1, args)
   checkTrailingShape('rms_norm', input, normalizedShape, { weight })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"rms_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
   const eps = options.eps ?? machineEpsilon[input.dtype]
