@@ -30,7 +30,8 @@ export function lerp(x: Tensor, end: Tensor, weight: number | Tensor): Tensor {
     return where(weight.abs().lt(0.5), x.add(way.mul(weight)), end.sub(way.mul(weight.neg().add(1))))
   })
 }
-export const lerp_ = (x: Tensor, end: Tensor, weight: number | Tensor): Tensor => copy_(x, lerp(x, end, weight))
+export const lerp_ = (x: Tensor, end: Tensor, weight: number | Tensor): Tensor =>
+  composed([x, end, weight instanceof Tensor ? weight : null], () => copy_(x, lerp(x, end, weight)))
 
 export interface ValueOptions {
   /** What the product or quotient is multiplied by. Default 1. */
@@ -52,9 +53,9 @@ function addScaled(owner: string, x: Tensor, a: Tensor, b: Tensor, options: Valu
 /** x + value a b. As `torch.addcmul`. */
 export const addcmul = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => addScaled('addcmul', x, a, b, options, mul)
 /** `addcmul` written over x. */
-export const addcmul_ = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => copy_(x, addcmul(x, a, b, options))
+export const addcmul_ = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => composed([x, a, b], () => copy_(x, addcmul(x, a, b, options)))
 
 /** x + value a / b. As `torch.addcdiv`. */
 export const addcdiv = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => addScaled('addcdiv', x, a, b, options, div)
 /** `addcdiv` written over x. */
-export const addcdiv_ = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => copy_(x, addcdiv(x, a, b, options))
+export const addcdiv_ = (x: Tensor, a: Tensor, b: Tensor, options: ValueOptions = {}): Tensor => composed([x, a, b], () => copy_(x, addcdiv(x, a, b, options)))

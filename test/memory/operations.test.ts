@@ -33,6 +33,7 @@ const ofTheExample: Record<string, Record<number, number>> = {
   nllLoss: { 1: 1, 3: 1 },
   sort: { 0: 1, 1: 1 },
   topk: { 0: 1 },
+  viewAs: { 0: 1 },
   zero_: { 0: 1 },
 }
 
