@@ -116,11 +116,15 @@ function withTfjs(tf: Tfjs, p: Problem, { apply, layouts }: TfFunction): Contest
   const read = (t: TfTensor, axes?: readonly number[] | null) => (axes ? tf.transpose(t, inverse(axes)) : t).dataSync().slice() as Float32Array
   return {
     times: each(() => tf.tidy(() => void step())),
-    result: () =>
+    result: () => {
+      const arrays: Float32Array[] = []
+      // Not as the result of tidy, which looks for tensors in it, element by element.
       tf.tidy(() => {
-        const y = read(apply(...inputs), layouts?.[p.inputs.length])
-        return p.backward ? [y, ...step().map((t, i) => read(t, layouts?.[i]))] : [y]
-      }),
+        arrays.push(read(apply(...inputs), layouts?.[p.inputs.length]))
+        if (p.backward) arrays.push(...step().map((t, i) => read(t, layouts?.[i])))
+      })
+      return arrays
+    },
     dispose: () => tf.dispose([...inputs, dy]),
   }
 }

@@ -58,9 +58,10 @@ async function main(): Promise<void> {
     }
     if (json !== undefined) writeFileSync(json, jsonOf(rows, [...new Set([...defaultPeers, ...names])]))
     if (reporting && !interrupted) {
-      const sizes = await scaling(seconds, (line) => console.log(line))
-      report(rows, names, peers, sizes, [loadBefore, loadavg()[0]], seconds)
-      console.log(`written: ${reportPath}`)
+      const say = (line: string) => console.log(line)
+      const sizes = await scaling(seconds, say, () => interrupted)
+      if (sizes) report(rows, names, peers, sizes, [loadBefore, loadavg()[0]], seconds)
+      console.log(sizes ? `written: ${reportPath}` : 'no report: interrupted')
     }
   } finally {
     endPeers(peers)

@@ -33,7 +33,7 @@ function versions(names: readonly PeerName[], peers: Peers): string[] {
 
 function commit(): string {
   try {
-    return ` at ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: fileURLToPath(root), encoding: 'utf8' }).trim()}`
+    return ` at ${execFileSync('git', ['describe', '--always', '--dirty=, with changes'], { cwd: fileURLToPath(root), encoding: 'utf8' }).trim()}`
   } catch {
     return ''
   }
@@ -49,11 +49,13 @@ const cell = (row: Row, name: PeerName): string => {
 
 /** What a target asks, what there is, and whether that is enough; null where the peer was not measured. */
 function judge(row: Row, target: Target): { asked: string; got: string; met: boolean } | null {
-  if ('ms' in target) return { asked: milliseconds(target.ms), got: milliseconds(row.own.median), met: row.own.median <= target.ms }
+  if ('ms' in target)
+    return { asked: milliseconds(target.ms), got: `${milliseconds(row.own.median)} (${milliseconds(row.own.min)})`, met: row.own.median <= target.ms }
   const peer = row.peers[target.peer]
   if (!peer) return null
   const got = row.own.median / peer.median
-  return { asked: `${target.ratio} of ${titles[target.peer]}`, got: got.toPrecision(2), met: got <= target.ratio }
+  const fastest = row.own.min / peer.min
+  return { asked: `${target.ratio} of ${titles[target.peer]}`, got: `${got.toPrecision(2)} (${fastest.toPrecision(2)})`, met: got <= target.ratio }
 }
 
 function targets(rows: readonly Row[]): string {
@@ -69,7 +71,7 @@ function targets(rows: readonly Row[]): string {
   )
   const counted = `${judged.length - missed.length} of ${judged.length} figures are reached.`
   const cells = judged.map(({ name, asked, got, met }) => [name, asked, got, met ? 'yes' : '**no**'])
-  return `${counted} A figure is Evenkeel's time over the peer's, or a time; less is better.
+  return `${counted} A figure is Evenkeel's time over the peer's, or a time; less is better. In brackets: by the fastest calls.
 
 ${table(['workload', 'to reach', 'measured', 'reached'], cells)}
 

@@ -34,7 +34,8 @@ export interface Scaling {
   operations: readonly { name: string /** ns for an element, by size. */; cost: readonly number[] }[]
 }
 
-export async function scaling(seconds: number, say: (line: string) => void): Promise<Scaling> {
+/** @returns null where it ended before the last size */
+export async function scaling(seconds: number, say: (line: string) => void, ended: () => boolean): Promise<Scaling | null> {
   say(`ns for an element, by number of elements: ${sizes.map((n) => n.toExponential(0)).join(', ')}`)
   const cost = operations.map(() => [] as number[])
   const values = numbers(1e6, 1)
@@ -47,7 +48,11 @@ export async function scaling(seconds: number, say: (line: string) => void): Pro
     })
     x.requiresGrad_()
     for (const [i, { run }] of operations.entries()) {
-      const { only } = await interleave({ only: { times: each(() => scope(() => run(x, dy))) } }, seconds / 4)
+      if (ended()) return null
+      const times = each(() => scope(() => run(x, dy)))
+      // Memory is touched for the first time, which is no cost of the operation.
+      await times(1)
+      const { only } = await interleave({ only: { times } }, seconds / 4, ended)
       cost[i].push(((only?.median ?? Number.NaN) * 1e6) / size)
     }
     x.dispose()
