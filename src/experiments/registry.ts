@@ -1,0 +1,5 @@
+import { axesExperiment } from './axes/experiment.js'
+import type { Experiment } from './experiment.js'
+
+/** Every experiment, from what norms are to where they help and where they fail. */
+export const experiments: readonly Experiment[] = [axesExperiment]
