@@ -1,4 +1,4 @@
-import { checkOptions, nearestName, ValueError } from '../core/errors.js'
+import { checkOptions, ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { ReLU } from '../nn/activation.js'
 import type { Layer } from '../nn/containers.js'
@@ -9,6 +9,7 @@ import { Module } from '../nn/module.js'
 import { BatchNorm2d } from '../nn/norm/batch-norm.js'
 import { LayerNorm } from '../nn/norm/layer-norm.js'
 import { MaxPool2d } from '../nn/pool.js'
+import { normFactory } from './norms.js'
 
 /** Makes the normalization of feature maps [N, channels, height, width]. */
 export type NormFactory = (channels: number, height: number, width: number) => Layer
@@ -19,6 +20,8 @@ const norms = {
   batch: { label: 'BatchNorm', make: (channels: number) => new BatchNorm2d(channels) },
   layer: { label: 'LayerNorm', make: (...shape: [number, number, number]) => new LayerNorm(shape) },
 } satisfies Record<string, { label: string; make: NormFactory }>
+
+const factories: Readonly<Record<string, NormFactory>> = Object.fromEntries(Object.entries(norms).map(([name, { make }]) => [name, make]))
 
 /** A normalization that can be named. */
 export type NormName = keyof typeof norms
@@ -71,7 +74,7 @@ export class DigitsCnn extends Module {
     checkOptions('DigitsCnn', options, ['norm', 'imageSize', 'channels', 'numClasses'])
     const { norm = 'batch', imageSize = 28, channels = [8, 16, 16, 32], numClasses = 10 } = options
     if (!(Number.isInteger(imageSize) && imageSize >= 8)) throw new ValueError(`DigitsCnn: imageSize must be a whole number of at least 8, got ${imageSize}`)
-    const make = typeof norm === 'function' ? norm : namedNorm(norm)
+    const make = normFactory('DigitsCnn', norm, factories)
     const bias = norm === 'none'
     const conv = (from: number, to: number) => new Conv2d(from, to, 3, { padding: 1, bias })
     const half = Math.floor(imageSize / 2)
@@ -96,10 +99,4 @@ export class DigitsCnn extends Module {
     x = this.pool4.forward(this.relu4.forward(this.norm4.forward(this.conv4.forward(x))))
     return this.fc.forward(this.flatten.forward(x))
   }
-}
-
-function namedNorm(name: string): NormFactory {
-  if (isNormName(name)) return norms[name].make
-  const nearest = nearestName(name, normNames)
-  throw new ValueError(`DigitsCnn: unknown norm '${name}'.${nearest ? ` Did you mean '${nearest}'?` : ''} Known: ${normNames.join(', ')}`)
 }

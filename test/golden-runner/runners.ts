@@ -2,6 +2,7 @@ import { later, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
 import type { GoldenCase } from './data.js'
 import * as kinds from './kinds.js'
+import { runKeys, runNetwork } from './networks.js'
 import { runOptimizer } from './optimizer.js'
 import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
@@ -34,8 +35,8 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   safetensors: runSafetensors,
   hostile: runHostile,
   checkpoint: later('.pt checkpoints'),
-  network: later('ResNet models'),
-  keys: later('ResNet models'),
+  network: runNetwork,
+  keys: runKeys,
   // Values that other cases read: they must be there.
   data: (family, c) => c.keys.forEach((key) => void family.array(c, key)),
 }
