@@ -23,6 +23,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/package/**'],
+          setupFiles: 'test/fast-check.ts',
           testTimeout: timeout,
           hookTimeout: timeout,
         },

@@ -10,7 +10,7 @@ import '../ops/methods.js'
 import { detach } from '../ops/views.js'
 import { stateKey } from './names.js'
 import { Parameter } from './parameter.js'
-import { type LoadOptions, type LoadResult, loadStateDict, type StateDict, stateDictVersions } from './state-dict.js'
+import { type LoadOptions, type LoadProblem, type LoadResult, loadStateDict, type StateDict, stateDictVersions } from './state-dict.js'
 
 /** What a module owns under one name. */
 export type Member = Parameter | Tensor | Module
@@ -310,6 +310,15 @@ export class Module {
   /** For own entries, the whole keys that older files have in place of theirs; `prefix` is that of this module. */
   formerKeys(_prefix: string): Readonly<Record<string, string>> {
     return {}
+  }
+
+  /**
+   * Called before a state dict is compared with the module's own entries: a lazy layer takes its sizes here, a layer refuses what older files
+   * hold. `prefix` is that of this module, `version` that of its entries.
+   * @returns what speaks against loading
+   */
+  prepareToLoad(_state: StateDict, _prefix: string, _version: number | undefined): readonly LoadProblem[] {
+    return []
   }
 
   /** Entries that an older file may lack: `loadStateDict` then keeps the module's own. */

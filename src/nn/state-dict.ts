@@ -20,6 +20,12 @@ export interface LoadResult {
   unexpectedKeys: string[]
 }
 
+/** Why a module refuses a state dict, and the whole keys that are thereby spoken of. */
+export interface LoadProblem {
+  readonly text: string
+  readonly keys: readonly string[]
+}
+
 /** The work of `Module.loadStateDict`: everything is checked before anything is copied. */
 export function loadStateDict(root: Module, state: StateDict, options: LoadOptions, copy: (target: Tensor, source: Tensor) => void): LoadResult {
   if (state === null || typeof state !== 'object') {
@@ -32,6 +38,10 @@ export function loadStateDict(root: Module, state: StateDict, options: LoadOptio
   const copies: [Tensor, Tensor][] = []
   const visit = (module: Module, prefix: string) => {
     const version = state[stateDictVersions]?.[prefix.slice(0, -1)]
+    for (const { text, keys } of module.prepareToLoad(state, prefix, version)) {
+      problems.push(text)
+      for (const key of keys) known.add(key)
+    }
     const optional = module.missingKeysAllowed(version)
     const former = module.formerKeys(prefix)
     for (const [name, target] of module.ownState()) {

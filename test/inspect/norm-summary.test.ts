@@ -75,4 +75,5 @@ it('normSummary says over which axes each norm works, what it learns, and what i
     ].join('\n'),
   )
   expect(String(normSummary(new nn.ReLU()))).toBe('no norms')
+  expect(normSummary(new nn.LocalResponseNorm(5)).rows).toMatchObject([{ statistics: 'N, C, L', over: 'size neighbours of C', parameters: '', eps: null }])
 })

@@ -2,6 +2,7 @@ import { ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { instanceNorm } from '../../ops/norm/instance-norm.js'
+import type { LoadProblem, StateDict } from '../state-dict.js'
 import { ChannelNorm, type ChannelNormArguments, type ChannelNormOptions, readChannelNormOptions } from './channel-norm.js'
 
 export type InstanceNormOptions = ChannelNormOptions
@@ -21,6 +22,19 @@ abstract class InstanceNorm extends ChannelNorm {
   /** One sample may come without a batch axis. */
   protected override channelDim(input: Tensor): number {
     return input.ndim === this.ranks[0] ? 0 : 1
+  }
+
+  /** Before PyTorch 0.4 running statistics were always kept; files of that time, and plain tables of tensors, carry no version. */
+  override prepareToLoad(state: StateDict, prefix: string, version: number | undefined): readonly LoadProblem[] {
+    const keys = ['running_mean', 'running_var'].map((name) => prefix + name).filter((key) => key in state)
+    if (version !== undefined || this.trackRunningStats || keys.length === 0) return super.prepareToLoad(state, prefix, version)
+    const layer = this.constructor.name
+    const names = keys.map((key) => `"${key}"`).join(' and ')
+    const text =
+      `Unexpected running stats buffer(s) ${names} for ${layer} with track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be expected ` +
+      `because ${layer} does not track running stats by default since 0.4.0. Please remove these keys from state_dict. If the running stats are actually needed, instead set ` +
+      `track_running_stats=True in ${layer} to enable them. See the documentation of ${layer} for details.`
+    return [{ text, keys }]
   }
 
   private checkChannels(input: Tensor): void {

@@ -1,6 +1,6 @@
 import type { Dtype } from '../../core/dtype.js'
-import type { Tensor } from '../../core/tensor.js'
-import type { LoadOptions, LoadResult, StateDict } from '../state-dict.js'
+import { Tensor } from '../../core/tensor.js'
+import type { LoadProblem, StateDict } from '../state-dict.js'
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d } from './batch-norm.js'
 import { type ChannelNorm, type ChannelNormArguments, type ChannelNormOptions, readChannelNormOptions } from './channel-norm.js'
 import { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './instance-norm.js'
@@ -38,10 +38,10 @@ function lazy(name: string, Eager: EagerNorm): new (...args: ChannelNormArgument
       return super.forward(input)
     }
 
-    override loadStateDict(state: StateDict, options: LoadOptions = {}): LoadResult {
-      const known = state.weight ?? state.running_mean
-      if (known) this.become(known.shape[0])
-      return super.loadStateDict(state, options)
+    override prepareToLoad(state: StateDict, prefix: string, version: number | undefined): readonly LoadProblem[] {
+      const known = state[`${prefix}weight`] ?? state[`${prefix}running_mean`]
+      if (known instanceof Tensor && known.ndim === 1) this.become(known.shape[0])
+      return super.prepareToLoad(state, prefix, version)
     }
   }
   Object.defineProperty(Lazy, 'name', { value: name })

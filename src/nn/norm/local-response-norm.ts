@@ -1,5 +1,6 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Tensor } from '../../core/tensor.js'
+import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { type LocalResponseNormOptions, localResponseNorm } from '../../ops/norm/local-response-norm.js'
 import { requireArguments } from '../arguments.js'
 import { Module } from '../module.js'
@@ -30,6 +31,11 @@ export class LocalResponseNorm extends Module {
     this.alpha = options.alpha ?? 1e-4
     this.beta = options.beta ?? 0.75
     this.k = options.k ?? 1
+  }
+
+  /** What it normalises, for texts and summaries. */
+  get kind(): NormKind {
+    return normKinds.response
   }
 
   override forward(input: Tensor): Tensor {

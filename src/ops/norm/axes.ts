@@ -13,7 +13,9 @@ import { numelOf, type Shape } from '../../core/shape.js'
  * | GroupNorm    | N            | G     | C / G           | L        | channel, position |
  * | LayerNorm    | leading axes | 1     | normalizedShape | 1        | channel, position |
  * | RMSNorm      | leading axes | 1     | normalizedShape | 1        | channel, position |
+ * | LocalResp.   | N            | C     | neighbours      | L        | channel           |
  *
+ * LocalResponseNorm, alone, sees an element several times: its channel axis is the window of neighbouring channels around each group.
  * Statistics that are shared over the batch axis depend on a sample's companions and need running averages for inference; the others
  * belong to one sample. Running averages belong to the group axis.
  */
@@ -47,6 +49,7 @@ export const normKinds = {
   group: { ...sampled, axes: ['N', 'G', 'C / G', 'L'] },
   layer: { ...sampled, axes: ['*', '', 'normalizedShape', ''] },
   rms: { ...sampled, axes: ['*', '', 'normalizedShape', ''], centered: false },
+  response: { ...sampled, axes: ['N', 'C', 'size neighbours of C', 'L'], shared: [CHANNEL], centered: false },
 } satisfies Record<string, NormKind>
 
 /** The axes over which the gradients of weight and bias are summed. */

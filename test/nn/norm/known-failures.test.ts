@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { F, grad, manualSeed, nn, randn, type Tensor, tensor, zeros } from '../../../src/index.js'
+import { F, full, grad, manualSeed, nn, randn, type Tensor, tensor, zeros } from '../../../src/index.js'
 
 /** What other implementations of normalization got wrong, each as a test of ours. */
 
@@ -234,6 +234,27 @@ describe('InstanceNorm', () => {
       expect(norm.toString()).toBe('InstanceNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)')
       expect(norm).toBeInstanceOf(nn.InstanceNorm1d)
     }
+  })
+})
+
+describe('state dicts', () => {
+  const twos = (prefix: string) => Object.fromEntries(['weight', 'bias', 'running_mean', 'running_var'].map((name) => [prefix + name, full([3], 2)]))
+
+  it("InstanceNorm refuses running statistics of a file without versions in PyTorch's words", () => {
+    const model = new nn.Sequential(new nn.InstanceNorm1d(3, { affine: true }))
+    expect(() => model.loadStateDict(twos('0.'), { strict: false })).toThrow(
+      'Error(s) in loading state_dict for Sequential:\n\tUnexpected running stats buffer(s) "0.running_mean" and "0.running_var" for InstanceNorm1d with track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be expected because InstanceNorm1d does not track running stats by default since 0.4.0. Please remove these keys from state_dict. If the running stats are actually needed, instead set track_running_stats=True in InstanceNorm1d to enable them. See the documentation of InstanceNorm1d for details.',
+    )
+    expect(numbers(model.stateDict()['0.weight'])).toEqual([1, 1, 1])
+    const tracking = new nn.Sequential(new nn.InstanceNorm1d(3, { affine: true, trackRunningStats: true }))
+    expect(tracking.loadStateDict(twos('0.'))).toEqual({ missingKeys: [], unexpectedKeys: [] })
+  })
+
+  it('lazy norms take their channels from what the whole model loads', () => {
+    const model = new nn.Sequential(new nn.LazyBatchNorm1d(), new nn.Sequential(new nn.LazyInstanceNorm2d()))
+    expect(model.loadStateDict({ ...twos('0.'), ...twos('1.0.') })).toEqual({ missingKeys: [], unexpectedKeys: [] })
+    expect(model.toString()).toContain('(0): BatchNorm1d(3,')
+    expect(numbers(model.stateDict()['1.0.running_var'])).toEqual([2, 2, 2])
   })
 })
 
