@@ -21,6 +21,8 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
+          // Test files run side by side already: more threads only where a test asks for them.
+          env: { OMP_NUM_THREADS: '1' },
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/package/**'],
           setupFiles: 'test/fast-check.ts',

@@ -5,7 +5,7 @@ import { wasm } from './wasm/index.js'
 import { load } from './wasm/launch.js'
 
 export type * from './contract.js'
-export { getNumThreads, setNumThreads } from './wasm/threads/pool.js'
+export { getNumThreads, setNumThreads } from './wasm/threads/threads.js'
 
 export type BackendName = 'wasm' | 'reference'
 

@@ -1,7 +1,7 @@
 import * as ev from 'evenkeel'
 import { F, getNumThreads, setNumThreads, type Tensor } from 'evenkeel'
 import { afterEach, expect, test, vi } from 'vitest'
-import { threadUse } from '../../src/kernels/wasm/threads/pool.js'
+import { threadUse } from '../../src/kernels/wasm/threads/threads.js'
 
 afterEach(() => {
   setNumThreads(1)

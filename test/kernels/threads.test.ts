@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { allocator } from '../../src/core/allocator.js'
 import { launch } from '../../src/kernels/wasm/launch.js'
 import type { KernelName } from '../../src/kernels/wasm/loader.js'
-import { threadUse } from '../../src/kernels/wasm/threads/pool.js'
+import { threadUse } from '../../src/kernels/wasm/threads/threads.js'
 
 /** Every launch is worth sharing here, so that small tensors do. */
 vi.mock('../../src/kernels/wasm/threads/work.js', () => ({ workOf: () => Number.POSITIVE_INFINITY }))
@@ -80,6 +80,7 @@ const families: Record<string, () => Tensor[]> = {
     const { indices: index } = ev.sort(x)
     return [ev.gather(x, 1, index), ev.scatterAdd(x, 1, index, x)]
   }),
+  'local response norm': () => withGradients([input(1, 3, 11, 40, 30)], (x) => F.localResponseNorm(x, 5)),
   'two training steps': () => {
     ev.manualSeed(3)
     const model = new nn.Sequential(
@@ -166,7 +167,15 @@ describe('the life of workers', () => {
     setNumThreads(1)
     vi.restoreAllMocks()
     vi.unstubAllGlobals()
+    vi.unstubAllEnvs()
   })
+
+  /** The library as a program finds it that has not asked for threads. */
+  async function withDefault(threads: string | undefined) {
+    vi.stubEnv('OMP_NUM_THREADS', threads)
+    vi.resetModules()
+    return import('../../src/index.js')
+  }
 
   test('setNumThreads(1) ends them, and so does another number', async () => {
     const started = watch()
@@ -231,13 +240,51 @@ describe('the life of workers', () => {
     expect(shared(() => ev.ones([100_000]).sum().item())).toBe(100_000)
   })
 
-  test('importing and computing start none', async () => {
+  test('by default importing and small work start none; enough work does', async () => {
     const started = watch()
-    vi.resetModules()
-    const fresh = await import('../../src/index.js')
+    const fresh = await withDefault('3')
+    expect(fresh.getNumThreads()).toBe(3)
+    expect(fresh.ones([100]).sum().item()).toBe(100)
+    expect(started.length).toBe(0)
+    expect(fresh.ones([100_000]).sum().item()).toBe(100_000)
+    expect(started.length).toBe(2)
+    fresh.setNumThreads(1)
+  })
+
+  test('the default is OMP_NUM_THREADS, else the cores up to 4', async () => {
+    expect((await withDefault('1')).getNumThreads()).toBe(1)
+    expect((await withDefault('7')).getNumThreads()).toBe(7)
+    for (const cores of [1, 3, 64]) {
+      vi.spyOn(process.getBuiltinModule('node:os'), 'availableParallelism').mockReturnValue(cores)
+      for (const nothing of [undefined, '', '0', 'all']) expect((await withDefault(nothing)).getNumThreads()).toBe(Math.min(cores, 4))
+    }
+    vi.spyOn(process.getBuiltinModule('node:worker_threads'), 'isMainThread', 'get').mockReturnValue(false)
+    expect((await withDefault(undefined)).getNumThreads()).toBe(1)
+  })
+
+  test("where the default's workers can't start, one thread does all and nothing is said", async () => {
+    const started = watch((Worker, _, options) => new Worker('throw new Error("not today")', options))
+    const fresh = await withDefault('2')
+    const x = fresh.ones([100_000])
+    expect(started.length).toBe(1)
+    await vi.waitFor(() => expect(started[0].threadId).toBe(-1), { timeout: 60_000 })
+    expect(x.exp().log().sum().item()).toBe(100_000)
+    expect(fresh.getNumThreads()).toBe(1)
+
+    watch(() => {
+      throw new Error('no worker may be started')
+    })
+    const another = await withDefault('2')
+    expect(another.ones([100_000]).sum().item()).toBe(100_000)
+    expect(another.getNumThreads()).toBe(1)
+  })
+
+  test('Node before 20.16 has one thread, and says so', async () => {
+    vi.stubGlobal('process', { ...process, versions: process.versions, getBuiltinModule: undefined })
+    const fresh = await withDefault('2')
     expect(fresh.ones([100_000]).sum().item()).toBe(100_000)
     expect(fresh.getNumThreads()).toBe(1)
-    expect(started.length).toBe(0)
+    expect(() => fresh.setNumThreads(2)).toThrow("setNumThreads(2): can't start threads here: this host has no workers (Node has from version 20.16 on)")
   })
 
   test('a host without shared memory is told what is missing', async () => {

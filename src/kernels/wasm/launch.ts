@@ -1,7 +1,7 @@
 import { allocator, type Block } from '../../core/allocator.js'
 import type { KernelArguments } from './binary.js'
 import { instantiate, type KernelExports, type KernelName } from './loader.js'
-import { runShared } from './threads/pool.js'
+import { runShared } from './threads/threads.js'
 
 let kernels: KernelExports | undefined
 let launches = 0

@@ -1,5 +1,24 @@
 import { RuntimeError } from '../../core/errors.js'
 
+export const MOST_THREADS = 256
+
+/** Whether a text is a positive whole number. */
+const isCount = (text: string | undefined): text is string => text !== undefined && /^[1-9]\d*$/.test(text)
+
+/**
+ * How many threads may compute here, this one included: OMP_NUM_THREADS, else the cores, at most `most`; 1 in Node's worker threads, whose siblings
+ * take the other cores.
+ */
+export function usableCores(most: number): number {
+  const { process, navigator } = globalThis
+  if (!process?.versions?.node) return Math.min(most, navigator?.hardwareConcurrency ?? 1)
+  if (!process.getBuiltinModule) return 1
+  const wanted = process.env.OMP_NUM_THREADS
+  if (isCount(wanted)) return Math.min(MOST_THREADS, Number(wanted))
+  if (!process.getBuiltinModule('node:worker_threads').isMainThread) return 1
+  return Math.min(most, process.getBuiltinModule('node:os').availableParallelism())
+}
+
 /** A running worker. Ending one is no death. */
 export interface WorkerThread {
   end(): void

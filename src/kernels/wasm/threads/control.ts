@@ -37,5 +37,12 @@ export const STOP = -1
 /** Looks at a word before a thread falls asleep: 20 to 40 us, while waking one up costs about as much. */
 export const SPINS = 20_000
 
+/**
+ * When a worker that works on a range counts as dead: its end is an event, and events wait while the main thread does. Counted in looks at the word
+ * rather than by the clock, which goes on while a machine sleeps. A range gets a hundred times what it should take, and 10 s.
+ */
+export const LOOK_MS = 100
+export const LEAST_LOOKS = 100
+
 export const firstOf = (claim: number): number => claim & 0xffff
 export const lastOf = (claim: number): number => claim >>> 16

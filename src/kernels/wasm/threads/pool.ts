@@ -1,17 +1,18 @@
 import { allocator } from '../../../core/allocator.js'
 import { RuntimeError } from '../../../core/errors.js'
-import { isShared, type KernelExports, type KernelName, kernelModule } from '../loader.js'
+import { type KernelExports, type KernelName, kernelModule } from '../loader.js'
 import { startWorker, type WorkerThread } from '../loader-worker.js'
-import { ARGUMENTS_AT, CONTROL_BYTES, firstOf, lastOf, SPINS, STOP, word } from './control.js'
+import { ARGUMENTS_AT, CONTROL_BYTES, firstOf, LEAST_LOOKS, LOOK_MS, lastOf, SPINS, STOP, word } from './control.js'
 import { workOf } from './work.js'
 import { program } from './worker.js'
 
-const MOST_THREADS = 256
 /** More ranges balance better where threads are held up; fewer cost less, and some kernels share work between the blocks of a range. */
 const RANGES_PER_THREAD = 4
 /** Nanoseconds of work from which a launch is worth sharing with workers that spin, and with workers that have to be woken up. */
 const ENOUGH = 10_000
 const ENOUGH_TO_WAKE = 100_000
+/** Whether a launch gains from another thread, if that one is awake. */
+export const isWorthSharing = (work: number, blocks: number): boolean => blocks > 1 && work >= ENOUGH
 
 /** Whether this thread may sleep: the main thread of a page may not. */
 function maySleep(words: Int32Array): boolean {
@@ -23,14 +24,15 @@ function maySleep(words: Int32Array): boolean {
   }
 }
 
-class Pool {
+export class Pool {
   private readonly control = new SharedArrayBuffer(CONTROL_BYTES)
   private readonly words = new Int32Array(this.control)
   private readonly numbers = new Float64Array(this.control, ARGUMENTS_AT)
   private readonly maySleep = maySleep(this.words)
   private readonly numberOf: ReadonlyMap<string, number>
   private readonly workers: WorkerThread[] = []
-  private death: string | undefined
+  /** Why a worker has ended by itself. */
+  death: string | undefined
   /** Ranges that workers have run. */
   ranges = 0
 
@@ -58,6 +60,11 @@ class Pool {
     return Atomics.load(this.words, word.ready)
   }
 
+  /** Whether its workers have been told to end. */
+  get ended(): boolean {
+    return Atomics.load(this.words, word.claim) === STOP
+  }
+
   end(): void {
     Atomics.store(this.words, word.claim, STOP)
     Atomics.notify(this.words, word.claim)
@@ -67,7 +74,7 @@ class Pool {
   /**
    * Runs all blocks, together with the workers that are ready, or does nothing where one thread is as good.
    * @returns whether the blocks have been run
-   * @throws RuntimeError where a worker has died
+   * @throws RuntimeError where a worker has died; the pool has ended then
    */
   run(kernels: KernelExports, kernel: KernelName, blocks: number, args: readonly (number | boolean)[]): boolean {
     const { words } = this
@@ -77,7 +84,7 @@ class Pool {
     const ready = this.ready
     if (blocks < 2 || ready === 0) return false
     const work = workOf(kernel, blocks, args)
-    if (work < ENOUGH || (work < ENOUGH_TO_WAKE && Atomics.load(words, word.sleepers) === ready)) return false
+    if (!isWorthSharing(work, blocks) || (work < ENOUGH_TO_WAKE && Atomics.load(words, word.sleepers) === ready)) return false
 
     const ranges = Math.min(blocks, RANGES_PER_THREAD * (1 + ready))
     words[word.kernel] = this.numberOf.get(kernel) ?? 0
@@ -99,9 +106,10 @@ class Pool {
       // Ranges are left where a kernel failed in this thread.
       const left = Atomics.exchange(words, word.claim, 0)
       const others = ranges - own - (lastOf(left) - firstOf(left))
-      this.waitFor(others)
+      if (!this.waitFor(others, LEAST_LOOKS + (100 * work) / ranges / (LOOK_MS * 1e6))) this.death ??= 'it stopped in the middle of a kernel'
       this.ranges += others
     }
+    if (this.death !== undefined) throw this.failure(`a worker thread has died (${this.death}), and the result of the kernel ${kernel} is incomplete`)
     if (Atomics.load(words, word.failed)) throw this.failure(`the kernel ${kernel} has failed in a worker thread, and its result is incomplete`)
     return true
   }
@@ -116,62 +124,33 @@ class Pool {
     }
   }
 
-  private waitFor(ranges: number): void {
+  /** @returns whether workers have done so many ranges; false after so many looks in a row that found nothing new */
+  private waitFor(ranges: number, looks: number): boolean {
     const { words } = this
     let spins = 0
+    let looked = 0
+    let lastLook = 0
+    let before = -1
     for (let done = Atomics.load(words, word.done); done < ranges; done = Atomics.load(words, word.done)) {
-      if (spins++ < SPINS || !this.maySleep) continue
-      Atomics.store(words, word.mainSleeps, 1)
-      Atomics.wait(words, word.done, done)
-      Atomics.store(words, word.mainSleeps, 0)
+      if (spins++ < SPINS) continue
+      if (this.maySleep) {
+        Atomics.store(words, word.mainSleeps, 1)
+        Atomics.wait(words, word.done, done, LOOK_MS)
+        Atomics.store(words, word.mainSleeps, 0)
+      } else {
+        const now = performance.now()
+        if (now - lastLook < LOOK_MS) continue
+        lastLook = now
+      }
+      looked = done === before ? looked + 1 : 0
+      before = done
+      if (looked > looks) return false
     }
+    return true
   }
 
   private failure(what: string): RuntimeError {
-    setNumThreads(1)
+    this.end()
     return new RuntimeError(`${what}. Evenkeel goes on with one thread; setNumThreads(${this.threads}) starts new ones.`)
-  }
-}
-
-let pool: Pool | undefined
-
-/** Runs a kernel over its blocks with all threads. @returns false, having done nothing, where one thread shall run it. */
-export function runShared(kernels: KernelExports, kernel: KernelName, blocks: number, args: readonly (number | boolean)[]): boolean {
-  return pool ? pool.run(kernels, kernel, blocks, args) : false
-}
-
-/** Workers that can take part, and the ranges that workers have run since `setNumThreads`; for benchmarks. */
-export const threadUse = (): { ready: number; ranges: number } => ({ ready: pool?.ready ?? 0, ranges: pool?.ranges ?? 0 })
-
-/** Threads that run kernels, this one included; 1 unless `setNumThreads` said otherwise. `torch.get_num_threads`. */
-export const getNumThreads = (): number => pool?.threads ?? 1
-
-/**
- * Runs large kernels on `n` threads, this one included: `torch.set_num_threads`. The default is 1. Results are the same bits for any number.
- *
- * Threads are worker threads in Node, Workers in browsers. They take part as soon as they are ready, in about 0.1 s; until then, and where a
- * kernel is too small to gain, this thread does all. `setNumThreads(1)` ends them; a process doesn't wait for them to end. More threads than
- * the machine has cores make everything slower.
- * @throws RuntimeError "set_num_threads expects a positive integer"; and where memory can't be shared: a browser allows that only to
- *   cross-origin-isolated pages. A worker that dies is a RuntimeError at the next operation, after which one thread goes on.
- */
-export function setNumThreads(n: number): void {
-  if (!Number.isInteger(n)) throw new RuntimeError(`set_num_threads expects an int, but got ${typeof n === 'number' ? n : typeof n}`)
-  if (n < 1) throw new RuntimeError('set_num_threads expects a positive integer')
-  if (n > MOST_THREADS) throw new RuntimeError(`setNumThreads: at most ${MOST_THREADS} threads, got ${n}`)
-  if (n === getNumThreads()) return
-  pool?.end()
-  pool = undefined
-  if (n === 1) return
-  if (!isShared(allocator().memory)) {
-    throw new RuntimeError(
-      `setNumThreads(${n}): threads need shared memory (SharedArrayBuffer), which browsers allow to cross-origin-isolated pages only. ` +
-        'Serve the page with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
-    )
-  }
-  try {
-    pool = new Pool(n)
-  } catch (error) {
-    throw new RuntimeError(`setNumThreads(${n}): can't start threads here: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

@@ -76,6 +76,9 @@ const costs: Partial<Record<KernelName, Cost>> = {
   maxPool: (a) => (Number(a[3]) * Number(a[4]) * Number(a[5])) / (Number(a[6]) * Number(a[7])),
   avgPool: (a) => (Number(a[2]) * Number(a[3]) * Number(a[4])) / (Number(a[5]) * Number(a[6])),
   avgPoolBackward: product(1.5, 2, 3, 4),
+  responseGrad: product(280, 3),
+  responseNorm: product(700, 3),
+  responseTerms: 4500,
   scatter: product(2, 4, 5),
   gather: product(1.5, 4, 5),
 }
