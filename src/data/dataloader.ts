@@ -1,8 +1,8 @@
 import { type Arguments, readOptions } from '../core/arguments.js'
-import { ValueError } from '../core/errors.js'
+import { RuntimeError, ValueError } from '../core/errors.js'
 import { defaultGenerator, Generator } from '../core/random.js'
-import { fillRandperm } from '../core/random-integer.js'
 import { LastTurn, turns } from '../core/storage.js'
+import { type BatchSampler, permutation } from './batch-sampler.js'
 import { type Collated, defaultCollate } from './collate.js'
 import type { Dataset } from './dataset.js'
 
@@ -17,8 +17,18 @@ export interface DataLoaderOptions<Sample, Batch> {
   generator?: Generator
   /** Short for a `generator` of its own with that seed. */
   seed?: number | bigint
+  /** Says which samples make up each batch, in place of `batchSize`, `shuffle` and `dropLast`. */
+  batchSampler?: BatchSampler
   /** Joins the samples of a batch. Default `defaultCollate`. */
   collate?: (samples: Sample[]) => Batch
+}
+
+/** How far a `DataLoader` is, for a file. */
+export interface DataLoaderState {
+  /** State of the generator that the pass's order is drawn from, when the pass began; null before the first pass. */
+  generator: Uint8Array | null
+  /** Batches of the pass that were given, the one that is being worked on included. */
+  batches: number
 }
 
 /**
@@ -36,13 +46,17 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
   readonly shuffle: boolean
   readonly dropLast: boolean
   readonly generator: Generator | null
+  readonly batchSampler: BatchSampler | null
   private readonly collate: ((samples: Sample[]) => Batch) | null
   private readonly lastTurn = new LastTurn()
+  private state: DataLoaderState = { generator: null, batches: 0 }
+  /** Whether the next pass goes on from `state`. */
+  private resumes = false
 
   constructor(dataset: Dataset<Sample> | readonly Sample[], ...args: Arguments<[batchSize: number, shuffle: boolean], DataLoaderOptions<Sample, Batch>>) {
-    const known = ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'collate'] as const
+    const known = ['batchSize', 'shuffle', 'dropLast', 'generator', 'seed', 'batchSampler', 'collate'] as const
     const options = readOptions<DataLoaderOptions<Sample, Batch>>('DataLoader', known, 2, args)
-    const { batchSize = 1, shuffle = false, dropLast = false, generator, seed, collate } = options
+    const { batchSize = 1, shuffle = false, dropLast = false, generator, seed, batchSampler, collate } = options
     this.dataset = toDataset(dataset)
     if (!(Number.isInteger(batchSize) && batchSize > 0)) throw new ValueError(`batch_size should be a positive integer value, but got batch_size=${batchSize}`)
     if (typeof shuffle !== 'boolean') throw new ValueError(`shuffle should be a boolean value, but got shuffle=${shuffle}`)
@@ -50,32 +64,66 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
     if (generator !== undefined && !(generator instanceof Generator)) throw new TypeError('DataLoader: generator must be a Generator')
     if (generator !== undefined && seed !== undefined) throw new ValueError('DataLoader: give a generator or a seed, not both')
     if (collate !== undefined && typeof collate !== 'function') throw new TypeError('DataLoader: collate must be a function')
+    if (batchSampler !== undefined) checkBatchSampler(batchSampler, options)
     if (shuffle && this.dataset.length === 0) throw new ValueError('num_samples should be a positive integer value, but got num_samples=0')
     this.batchSize = batchSize
     this.shuffle = shuffle
     this.dropLast = dropLast
     this.generator = seed === undefined ? (generator ?? null) : new Generator().manualSeed(seed)
+    this.batchSampler = batchSampler ?? null
     this.collate = collate ?? null
   }
 
   /** Number of batches in a pass. */
   get length(): number {
+    if (this.batchSampler) return this.batchSampler.length
     const batches = this.dataset.length / this.batchSize
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
-  /** A new pass. */
+  /** A new pass, or after `loadStateDict` the rest of the one that was saved. */
   [Symbol.iterator](): IterableIterator<Batch> {
+    const { generator, state } = this
+    const resumed = this.resumes && state.generator ? (generator ?? new Generator()).setState(state.generator) : null
     // PyTorch draws a seed for worker processes here, also where there are none.
-    drawSeed(this.generator ?? defaultGenerator)
-    return turns(this.batches(), 'the loop over a DataLoader', this.lastTurn)
+    if (!resumed) drawSeed(generator ?? defaultGenerator)
+    const done = resumed ? state.batches : 0
+    this.resumes = false
+    return turns(this.batches(resumed, done), 'the loop over a DataLoader', this.lastTurn)
   }
 
-  private *batches(): IterableIterator<Batch> {
-    for (const indices of this.groups()) yield this.fetch(indices)
+  /**
+   * How far the loop over this loader is, so that a new one can go on from there: call it in the loop, when the batch has been worked on.
+   * As `torchdata.stateful_dataloader.StatefulDataLoader.state_dict()`.
+   */
+  stateDict(): DataLoaderState {
+    return { ...this.state }
   }
 
-  private fetch(indices: number[]): Batch {
+  /** The next pass gives what was left of the saved one, in the same order. @throws RuntimeError where the state has not this loader's form */
+  loadStateDict(state: DataLoaderState): void {
+    const { generator, batches } = state ?? {}
+    if (!(generator === null || generator instanceof Uint8Array) || !(Number.isInteger(batches) && batches >= 0 && batches <= this.length))
+      throw new RuntimeError(`DataLoader.loadStateDict: expected { generator, batches } as stateDict() of a loader of ${this.length} batches gives it`)
+    if (generator) new Generator().setState(generator)
+    this.state = { generator: generator?.slice() ?? null, batches }
+    this.resumes = true
+  }
+
+  /** @param resumed what the order of a resumed pass is drawn from, of which `done` batches were given before */
+  private *batches(resumed: Generator | null, done: number): IterableIterator<Batch> {
+    const random = this.shuffle || this.batchSampler !== null
+    const generator = resumed ?? this.generator ?? (random ? new Generator().manualSeed(drawSeed(defaultGenerator)) : defaultGenerator)
+    this.state = { generator: resumed ? this.state.generator : generator.getState(), batches: done }
+    let batch = 0
+    for (const indices of this.groups(generator)) {
+      if (batch++ < done) continue
+      this.state.batches = batch
+      yield this.fetch(indices)
+    }
+  }
+
+  private fetch(indices: readonly number[]): Batch {
     const { dataset, collate } = this
     if (collate) return collate(indices.map((i) => dataset.get(i)))
     const batch = dataset.batch ? dataset.batch(indices) : defaultCollate(indices.map((i) => dataset.get(i)))
@@ -83,9 +131,13 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
     return batch as Batch & Collated<Sample>
   }
 
-  private *groups(): IterableIterator<number[]> {
+  private *groups(generator: Generator): IterableIterator<readonly number[]> {
+    if (this.batchSampler) {
+      yield* this.batchSampler.batches(generator)
+      return
+    }
     let group: number[] = []
-    for (const index of this.order()) {
+    for (const index of this.order(generator)) {
       group.push(index)
       if (group.length < this.batchSize) continue
       yield group
@@ -94,17 +146,22 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
     if (group.length > 0 && !this.dropLast) yield group
   }
 
-  private *order(): IterableIterator<number> {
+  private *order(generator: Generator): IterableIterator<number> {
     const { length } = this.dataset
     if (!this.shuffle) {
       for (let i = 0; i < length; i++) yield i
       return
     }
-    const generator = this.generator ?? new Generator().manualSeed(drawSeed(defaultGenerator))
     yield* permutation(length, generator)
     // PyTorch's sampler draws one more, of which it uses nothing: the next pass depends on it.
     permutation(length, generator)
   }
+}
+
+function checkBatchSampler(sampler: BatchSampler, { batchSize, shuffle, dropLast }: { batchSize?: number; shuffle?: boolean; dropLast?: boolean }): void {
+  if (typeof sampler?.batches !== 'function') throw new TypeError('DataLoader: batchSampler must have a length and batches(generator)')
+  if (batchSize !== undefined || shuffle !== undefined || dropLast !== undefined)
+    throw new ValueError('batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last')
 }
 
 function toDataset<Sample>(dataset: Dataset<Sample> | readonly Sample[]): Dataset<Sample> {
@@ -119,9 +176,3 @@ const isArray = <Sample>(dataset: Dataset<Sample> | readonly Sample[]): dataset 
 
 /** As `torch.empty((), dtype=torch.int64).random_()`. */
 const drawSeed = (generator: Generator): bigint => BigInt.asUintN(63, generator.random64())
-
-function permutation(length: number, generator: Generator): Int32Array {
-  const data = new Int32Array(length)
-  fillRandperm({ data, dtype: 'int32' }, generator)
-  return data
-}

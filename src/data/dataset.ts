@@ -82,6 +82,7 @@ export class Subset<Sample> implements Dataset<Sample> {
   }
 }
 
-function checkIndex(index: number, length: number): void {
+/** @throws IndexError */
+export function checkIndex(index: number, length: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= length) throw new IndexError(`index ${index} is out of bounds for dimension 0 with size ${length}`)
 }

@@ -2,7 +2,7 @@ import { checkOptions, ValueError } from '../core/errors.js'
 import { keep } from '../core/storage.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { TensorDataset } from './dataset.js'
-import { readPackaged } from './packaged.js'
+import { gunzip, readPackaged } from './packaged.js'
 
 /** Handwritten digits as they are in the file: one byte a pixel (0 is background) and a label. */
 export interface DigitImages {
@@ -33,15 +33,8 @@ const damaged = (what: string, cause?: unknown) => new ValueError(`the file of d
  */
 export async function decodeDigits(file: Uint8Array): Promise<Digits> {
   if (!(file instanceof Uint8Array)) throw new TypeError('decodeDigits: expected the bytes of a file as a Uint8Array')
-  // Some servers undo the compression on the way.
-  const bytes = startsWith(file, [0x1f, 0x8b]) ? await gunzip(file) : file
-  if (
-    !startsWith(
-      bytes,
-      [...MAGIC].map((c) => c.charCodeAt(0)),
-    )
-  )
-    throw damaged(`it does not begin with ${MAGIC}`)
+  const bytes = await gunzip(file, (cause) => damaged('it is cut off or changed, as decompressing it failed', cause))
+  if ([...MAGIC].some((c, i) => bytes[i] !== c.charCodeAt(0))) throw damaged(`it does not begin with ${MAGIC}`)
   if (bytes.length < HEADER_BYTES) throw damaged(`it ends within its header, after ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const [trainCount, testCount, rows, columns] = [4, 8, 12, 16].map((at) => view.getUint32(at, true))
@@ -62,18 +55,6 @@ export async function decodeDigits(file: Uint8Array): Promise<Digits> {
     return { count, rows, columns, pixels, labels }
   }
   return { train: part(trainCount), test: part(testCount) }
-}
-
-const startsWith = (bytes: Uint8Array, start: readonly number[]): boolean => start.every((byte, i) => bytes[i] === byte)
-
-async function gunzip(file: Uint8Array): Promise<Uint8Array> {
-  try {
-    // A copy, as streams refuse shared memory.
-    const stream = new Blob([file.slice()]).stream().pipeThrough(new DecompressionStream('gzip'))
-    return new Uint8Array(await new Response(stream).arrayBuffer())
-  } catch (error) {
-    throw damaged('it is cut off or changed, as decompressing it failed', error)
-  }
 }
 
 export interface LoadDigitsOptions {

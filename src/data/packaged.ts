@@ -32,3 +32,15 @@ async function readFromDisk(source: URL): Promise<Uint8Array> {
   const { readFile } = await nodeModule('fs/promises')
   return new Uint8Array(await readFile(source))
 }
+
+/** Undoes gzip, if it is there: some servers undo it on the way. @throws what `damaged` makes of the cause, where the file is cut off or changed */
+export async function gunzip(file: Uint8Array, damaged: (cause: unknown) => Error): Promise<Uint8Array> {
+  if (file[0] !== 0x1f || file[1] !== 0x8b) return file
+  try {
+    // A copy, as streams refuse shared memory.
+    const stream = new Blob([file.slice()]).stream().pipeThrough(new DecompressionStream('gzip'))
+    return new Uint8Array(await new Response(stream).arrayBuffer())
+  } catch (error) {
+    throw damaged(error)
+  }
+}

@@ -70,6 +70,7 @@ const exempt = new Set([
   'setDetectAnomaly',
   'resetPeakMemory',
   'loadDigits',
+  'loadMobyDick',
 ])
 for (const name of [
   'steps',
