@@ -55,7 +55,25 @@ export default {
       comment: 'What is published imports nothing from tests, benchmarks, examples or scripts.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench|examples|scripts)/' },
+      to: { path: '^(test|bench|examples|scripts|lab)/' },
+    },
+    {
+      name: 'the-lab-is-a-page',
+      comment: 'The lab shows experiments and what lies below them; it is not part of the command, and knows no Node.',
+      severity: 'error',
+      from: { path: '^lab/' },
+      to: { path: '^(test|bench|examples|scripts)/|^src/(cli/|io/node|node\\.ts$)' },
+    },
+    {
+      name: 'the-library-works-in-workers',
+      comment: 'What the page itself loads has no tensors: these come with lab/worker/main.ts and lab/training, so that the page stays small and never waits.',
+      severity: 'error',
+      from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|training/)' },
+      to: {
+        path: '^lab/(worker/main\\.ts|training/)|^src/',
+        pathNot: '^src/(core/(errors|shape)|ops/norm/axes|experiments/(settings|norms|axes/share|report/[a-z]+))\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'no-packages-in-the-library',

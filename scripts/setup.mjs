@@ -25,6 +25,7 @@ export async function setUpSources() {
 export async function setUp() {
   await setUpSources()
   await ensureBuilt(dist)
+  await ensureBuilt(lab)
 }
 
 /** For a script that can do nothing without it: ends the process with a message where a step fails. */
@@ -83,7 +84,7 @@ const dist = {
     wasm,
     ...filesUnder('src').filter((path) => path.endsWith('.ts') && !path.includes('/assembly/')),
   ],
-  outputs: () => ['dist/index.js', ...filesUnder('dist')],
+  outputs: () => ['dist/index.js', ...filesUnder('dist').filter((path) => !path.startsWith('dist/lab/'))],
   async build() {
     // Compiled beside dist and moved there when complete, so that no half-built or outdated file can be imported.
     const fresh = join(cache, 'dist')
@@ -94,6 +95,29 @@ const dist = {
     if (existsSync(command)) chmodSync(command, 0o755)
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     renameSync(fresh, join(root, 'dist'))
+  },
+}
+
+/** @type {Step} */
+const lab = {
+  name: 'lab',
+  inputs: () => [
+    'scripts/build-lab.mjs',
+    'node_modules/esbuild/package.json',
+    'node_modules/preact/package.json',
+    'node_modules/@preact/signals/package.json',
+    'src/kernels/wasm/binary.ts',
+    ...filesUnder('lab'),
+    ...filesUnder('src').filter((path) => path.endsWith('.ts') && !path.includes('/assembly/')),
+  ],
+  outputs: () => ['dist/lab/index.html', ...filesUnder('dist/lab')],
+  async build() {
+    const fresh = join(cache, 'lab')
+    rmSync(fresh, { recursive: true, force: true })
+    mkdirSync(fresh, { recursive: true })
+    await run('bundling the lab', process.execPath, ['scripts/build-lab.mjs', fresh])
+    rmSync(join(root, 'dist/lab'), { recursive: true, force: true })
+    renameSync(fresh, join(root, 'dist/lab'))
   },
 }
 

@@ -64,7 +64,7 @@ const everything = {
 const checks = filter.length > 0 ? { tests: () => vitest('node', filter) } : everything
 
 function sources() {
-  return ['src', 'test', 'bench', 'examples'].filter((folder) => existsSync(join(root, folder)))
+  return ['src', 'lab', 'test', 'bench', 'examples'].filter((folder) => existsSync(join(root, folder)))
 }
 
 const total = { passed: 0, failed: 0 }

@@ -4,6 +4,7 @@ import { walkthrough } from '../experiments/index.js'
 import { runDoctor } from './doctor.js'
 import { type Host, runComparison } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
+import { runLab } from './lab.js'
 import { parse, UsageError } from './options.js'
 
 const FAILED = 1
@@ -11,14 +12,17 @@ const WRONG_USAGE = 2
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
 
 /** The first Ctrl-C asks for an end that keeps what was measured, the second ends at once. */
-function interruption(): { signal: AbortSignal; exitCode: () => number } {
+function interruption(words = 'Stopping after this step, to keep what was measured. Once more to end at once.'): {
+  signal: AbortSignal
+  exitCode: () => number
+} {
   const controller = new AbortController()
   let code = 0
   for (const [name, number] of Object.entries(signalNumbers)) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(128 + number)
       code = 128 + number
-      process.stderr.write('\nStopping after this step, to keep what was measured. Once more to end at once.\n')
+      process.stderr.write(`\n${words}\n`)
       controller.abort()
     })
   }
@@ -40,6 +44,11 @@ async function main(args: readonly string[]): Promise<number> {
       return 0
     case 'doctor':
       return runDoctor(request.settings, process.stdout, process.env) ? FAILED : 0
+    case 'lab': {
+      const { signal, exitCode } = interruption('Stopping. Once more to end at once.')
+      await runLab(request.settings, process.stdout, process.env, signal)
+      return exitCode()
+    }
     case 'compare': {
       const { signal, exitCode } = interruption()
       const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }

@@ -3,6 +3,7 @@ import { nearestName } from '../core/errors.js'
 import { type CompareSettings, defaultSettings } from '../experiments/index.js'
 import { normNames } from '../models/index.js'
 import type { DoctorSettings } from './doctor.js'
+import type { LabSettings } from './lab.js'
 
 /** The command line could not be understood; exit code 2. */
 export class UsageError extends Error {
@@ -27,6 +28,8 @@ export interface Command {
   options: readonly Option[]
   examples: readonly string[]
 }
+
+const LAB_PORT = 4173
 
 const helpOption: Option = { name: 'help', short: 'h', help: 'Show this help' }
 const { norms, batchSizes, learningRates, samples, seed, imageSize } = defaultSettings
@@ -90,6 +93,17 @@ Exit code: 0 if nothing is wrong, 1 if something is or a file can't be read, 2 f
     ],
     examples: ['evenkeel doctor model.safetensors', 'evenkeel doctor model.safetensors --data batch.safetensors --json'],
   },
+  {
+    name: 'lab',
+    summary: 'See it: a page that shows what each norm does, and trains live',
+    details: 'Serves the lab to this machine alone and opens it in the browser where there is a terminal and a display.\nCtrl-C ends it.',
+    options: [
+      { name: 'port', value: 'N', help: `Port on 127.0.0.1, 0 for any that is free (default ${LAB_PORT})` },
+      { name: 'no-open', help: 'Only print the address' },
+      helpOption,
+    ],
+    examples: ['evenkeel lab', 'evenkeel lab --port 8080 --no-open'],
+  },
 ]
 
 /** What the user wants. */
@@ -98,6 +112,7 @@ export type Request =
   | { kind: 'version' }
   | { kind: 'walkthrough' }
   | { kind: 'doctor'; settings: DoctorSettings }
+  | { kind: 'lab'; settings: LabSettings }
   | { kind: 'compare'; settings: CompareSettings; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
 
 /** @throws UsageError with one sentence, which names the nearest right word where there is one */
@@ -117,6 +132,7 @@ export function parse(args: readonly string[]): Request {
   if (values.has('help')) return { kind: 'help', command }
   if (command.name === 'walkthrough') return { kind: 'walkthrough' }
   if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
+  if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
   return {
     kind: 'compare',
     settings: settingsFrom(values),
@@ -193,6 +209,11 @@ function doctorSettings(values: ReadonlyMap<string, string>): DoctorSettings {
   if (file === undefined) throw new UsageError('doctor needs a file: evenkeel doctor FILE.')
   const eps = values.get('eps')
   return { file, data: values.get('data') ?? null, eps: eps === undefined ? 1e-5 : positiveNumber('eps', eps), json: values.has('json') }
+}
+
+function labSettings(values: ReadonlyMap<string, string>): LabSettings {
+  const port = values.get('port')
+  return { port: port === undefined ? LAB_PORT : wholeNumber(0, 65535)('port', port), open: !values.has('no-open') }
 }
 
 type Reader<T> = (option: string, text: string) => T

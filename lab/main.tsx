@@ -1,0 +1,8 @@
+import { render } from 'preact'
+import './style/tokens.css'
+import './style/base.css'
+import './style/axes.css'
+import { Shell } from './shell.js'
+
+const root = document.getElementById('lab')
+if (root) render(<Shell />, root)
