@@ -34,7 +34,7 @@ test.each([['help compare'], ['compare -h'], ['compare --help'], ['compare --lr 
 
 test.each([
   ['compar', "There is no command 'compar'. Did you mean compare?"],
-  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, walkthrough, doctor."],
+  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, walkthrough, doctor, lab."],
   ['--hlep', 'The option --hlep has no command before it, and evenkeel by itself knows no such option. Did you mean --help?'],
   ['compare --nrom none', 'compare has no option --nrom. Did you mean --norm?'],
   ['walkthrough --out x', 'walkthrough has no option --out.'],
