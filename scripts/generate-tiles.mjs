@@ -41,7 +41,7 @@ const store = (rows, address, offset, base) =>
 
 function gemmTile(rows) {
   const row = list(rows)
-  const header = [parameters(['a', 'aRow', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), ['columns: i32', 'add: bool']]
+  const header = [parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), ['columns: i32', 'add: bool']]
   return `
 @inline
 export function gemmTile${rows}(
@@ -49,7 +49,7 @@ ${signature(header)}
 ): void {
 ${join(row.map((i) => `  let p${i} = a${i === 0 ? '' : ' + aRow'}`))}
   let q = b
-  const stop = a + (<usize>depth << 2)
+  const stop = a + <usize>depth * aStep
 ${join(zeroed(rows))}
   while (p0 < stop) {
     const ${join(
@@ -58,7 +58,7 @@ ${join(zeroed(rows))}
     )}
 ${join(row.map((i) => `    const a${i} = v128.load32_splat(p${i})`))}
 ${join(multiplyAdd(rows))}
-${join(row.map((i) => `    p${i} += 4`))}
+${join(row.map((i) => `    p${i} += aStep`))}
     q += bStep
   }
 ${join(row.map((i) => `  const y${i} = y${i === 0 ? '' : ' + yRow'}`))}
@@ -214,8 +214,8 @@ export function tiles() {
  * of any alignment. Vectors are read whole: up to 60 bytes beyond a row's end, which the allocator keeps readable; lanes that no
  * element belongs to are never stored. \`add\` adds to what y holds, otherwise y is overwritten.
  *
- * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. The elements of a's row lie side by side, rows \`aRow\` apart;
- *   so do the 16 columns of b, rows \`bStep\` apart.
+ * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are \`aStep\` apart, rows \`aRow\`;
+ *   the 16 columns of b lie side by side, rows \`bStep\` apart.
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i \`yRow\` further, lanes \`laneStep\` apart. The first \`count\` groups count, \`lanes\` lanes of each.
  *   The bias is only for the call without \`add\`.

@@ -106,7 +106,7 @@ export function broadcastShapes(...shapes: Shape[]): number[] {
     if (sameShape(out, b)) continue
     const rank = Math.max(out.length, b.length)
     const result = new Array<number>(rank)
-    for (let i = 0; i < rank; i++) {
+    for (let i = rank - 1; i >= 0; i--) {
       const sa = out[out.length - rank + i] ?? 1
       const sb = b[b.length - rank + i] ?? 1
       if (sa !== sb && sa !== 1 && sb !== 1) {

@@ -159,6 +159,19 @@ export interface ResponseNormOptions {
   readonly k: number
 }
 
+/** What shapes the probabilities of attention. */
+export interface AttentionOptions {
+  /** Multiplies the scores. */
+  readonly scale: number
+  /** Query i sees the keys up to i + diagonal (0 or more); null: all. */
+  readonly diagonal: number | null
+  /** [B, H, L, S]: bool, false hides a key; or of a float dtype, added to the scores. */
+  readonly mask: View | null
+  /** Dropout, bool [B, H, L, S]: probabilities are multiplied by keepScale where true, 0 elsewhere. */
+  readonly keep: View | null
+  readonly keepScale: number
+}
+
 /** The running averages of BatchNorm, updated in place: new = (1 - momentum) * old + momentum * batch, with the unbiased variance. */
 export interface RunningStatistics {
   readonly mean: View | null
@@ -215,6 +228,30 @@ export interface Kernels {
 
   /** out[b] = x[b] w[b], optionally + out[b] (`accumulate`). x [B, M, K], w [B, K, N], out [B, M, N] contiguous; B strides may be 0. */
   matmul(x: View, w: View, out: View, accumulate: boolean): void
+
+  /**
+   * Scaled dot product attention: y = dropout(softmax(scale q k^T + mask)) v. q [B, H, L, E], k [B, G, S, E], v [B, G, S, V], where H / G
+   * neighbouring heads share keys and values; y [B, H, L, V] with any strides. lse [B, H, L], float64, is the logarithm of the sum of
+   * exponentials of each query's scores. A query that sees no key has y = 0 and lse = 0.
+   */
+  attention(q: View, k: View, v: View, options: AttentionOptions, y: View, lse: View): void
+  /**
+   * The gradients, with p = softmax(...) = exp(scores - lse), m = dropout's factors, g = m dy v^T, ds = p (g - sum(p g)):
+   * dq = scale ds k, dk = scale ds^T q, dv = (m p)^T dy. With any strides; with `accumulate`, dk and dv are added to what is there.
+   */
+  attentionBackward(
+    dy: View,
+    q: View,
+    k: View,
+    v: View,
+    options: AttentionOptions,
+    y: View,
+    lse: View,
+    dq: View | null,
+    dk: View | null,
+    dv: View | null,
+    accumulate: boolean,
+  ): void
 
   conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View): void
   /** The gradient with respect to x; also the forward pass of transposed convolution. dx may be larger than the windows reach: zeros there. */

@@ -32,6 +32,7 @@ export {
   threshold_,
 } from '../ops/activation.js'
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d, adaptiveMaxPool1d, adaptiveMaxPool2d, adaptiveMaxPool3d } from '../ops/adaptive-pool.js'
+export { scaledDotProductAttention } from '../ops/attention.js'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/conv.js'
 export { crossEntropy, nllLoss } from '../ops/cross-entropy.js'
 export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/distance.js'

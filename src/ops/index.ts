@@ -3,6 +3,7 @@ import './methods.js'
 
 export * from './activation.js'
 export * from './adaptive-pool.js'
+export { type AttentionArguments, type ScaledDotProductAttentionOptions, scaledDotProductAttention } from './attention.js'
 export * from './binary.js'
 export * from './blend.js'
 export * from './clamp.js'

@@ -57,6 +57,10 @@ const families: Record<string, () => Tensor[]> = {
     return [x.permute(2, 0, 1).contiguous(), x.to('float64').to('float32'), x.transpose(0, 1).add(1)]
   }),
   'matrix product': () => withGradients([input(1, 2, 150, 300), input(2, 2, 300, 270)], (a, b) => a.matmul(b)),
+  attention: () =>
+    withGradients([input(1, 2, 4, 130, 24), input(2, 2, 2, 130, 24), input(3, 2, 2, 130, 24)], (q, k, v) =>
+      F.scaledDotProductAttention(q, k, v, { isCausal: true, enableGqa: true }),
+    ),
   'matrix product of few rows': () => withGradients([input(1, 3, 1100), input(2, 30, 1100)], (a, b) => F.linear(a, b)),
   convolution: () => withGradients([input(1, 3, 40, 14, 14), input(2, 34, 40, 3, 3), input(3, 34)], (x, w, b) => F.conv2d(x, w, b, { padding: 1 })),
   'convolution with a stride': () => withGradients([input(1, 3, 6, 15, 17), input(2, 8, 6, 3, 3)], (x, w) => F.conv2d(x, w, null, { stride: 2, padding: 1 })),

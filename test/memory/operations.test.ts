@@ -31,6 +31,7 @@ const ofTheExample: Record<string, Record<number, number>> = {
   maxPool2d: { 2: 1 },
   min: { 1: 1 },
   nllLoss: { 1: 1, 3: 1 },
+  scaledDotProductAttention: { 2: 1 },
   sort: { 0: 1, 1: 1 },
   topk: { 0: 1 },
   viewAs: { 0: 1 },

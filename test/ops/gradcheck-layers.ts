@@ -1,6 +1,7 @@
+import { manualSeed } from '../../src/core/random.js'
 import type { Tensor } from '../../src/core/tensor.js'
 import * as ops from '../../src/ops/index.js'
-import { between, type Example, int64, values } from './gradcheck-table.js'
+import { between, bool, type Example, int64, values } from './gradcheck-table.js'
 
 /** Example inputs of the layers' operations: see gradcheck-table.ts. */
 
@@ -154,4 +155,40 @@ const resampling: Record<string, Example[]> = {
   channelShuffle: [call((x) => ops.channelShuffle(x, 2), [1, 4, 2])],
 }
 
-export const layerExamples: Record<string, Example[]> = { ...linear, ...convolutions, ...pools, ...lookups, ...resampling }
+const attention: Record<string, Example[]> = {
+  scaledDotProductAttention: [
+    call((q, k, v) => ops.scaledDotProductAttention(q, k, v), [2, 2, 3, 2], [2, 2, 4, 2], [2, 2, 4, 3]),
+    call((q, k, v) => ops.scaledDotProductAttention(q, k, v, { isCausal: true, scale: 0.7 }), [2, 4, 2], [2, 3, 2], [2, 3, 2]),
+    call(
+      (q, k, v) =>
+        ops.scaledDotProductAttention(
+          q,
+          k,
+          v,
+          bool([
+            [true, false],
+            [false, false],
+            [true, true],
+          ]),
+        ),
+      [3, 2],
+      [2, 2],
+      [2, 1],
+    ),
+    call((q, k, v, mask) => ops.scaledDotProductAttention(q, k, v, mask), [2, 3, 2], [2, 2, 2], [2, 2, 2], [3, 1]),
+    call((q, k, v) => ops.scaledDotProductAttention(q, k, v, { enableGqa: true }), [4, 2, 2], [2, 3, 2], [2, 3, 2]),
+    call((q, k, v) => ops.scaledDotProductAttention(q, k, v, { enableGqa: true }), [4, 2, 1], [2, 2, 1], [1, 2, 2]),
+    call((q, k, v) => ops.scaledDotProductAttention(swapped(q), swapped(k), v), [2, 3, 2], [2, 3, 2], [2, 2]),
+    call(
+      (q, k, v) => {
+        manualSeed(3)
+        return ops.scaledDotProductAttention(q, k, v, { dropoutP: 0.4 })
+      },
+      [2, 2, 2],
+      [2, 3, 2],
+      [2, 3, 2],
+    ),
+  ],
+}
+
+export const layerExamples: Record<string, Example[]> = { ...linear, ...attention, ...convolutions, ...pools, ...lookups, ...resampling }

@@ -1,4 +1,5 @@
 import type { Kernels } from '../contract.js'
+import { attentions } from './attention.js'
 import { convolutions } from './conv.js'
 import { elementwise } from './elementwise.js'
 import { indexings } from './indexing.js'
@@ -20,6 +21,7 @@ export const reference: Kernels = {
   ...responses,
   ...softmaxes,
   ...products,
+  ...attentions,
   ...convolutions,
   ...pools,
   ...indexings,

@@ -1,5 +1,6 @@
 import type { Kernels } from '../contract.js'
 import { reference } from '../reference/index.js'
+import { attentions } from './attention.js'
 import { convolutions } from './conv.js'
 import { copies } from './copy.js'
 import { elementwise } from './elementwise.js'
@@ -15,6 +16,7 @@ import { softmaxes } from './softmax.js'
 /** The WebAssembly backend: SIMD kernels for float32, and the reference for everything else. Each family says what it takes itself. */
 export const wasm: Kernels = {
   ...reference,
+  ...attentions,
   ...convolutions,
   ...copies,
   ...elementwise,

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { emptyTensor, Tensor } from '../../../src/core/tensor.js'
+import { attentions } from '../../../src/kernels/wasm/attention.js'
 import { convolutions } from '../../../src/kernels/wasm/conv.js'
 import { matmul } from '../../../src/kernels/wasm/matmul.js'
 import { pools } from '../../../src/kernels/wasm/pool.js'
@@ -84,4 +85,22 @@ test('pooling and scatter', () => {
     scatters.scatter(dx, 1, rows(indices, 49), rows(dy, 49), true)
     return dx
   })
+})
+
+test('attention and its gradients', () => {
+  const [q, k, v, dy] = [1, 2, 3, 4].map((seed) => randomView([2, seed === 2 || seed === 3 ? 2 : 4, 130, 24], random(seed)))
+  const options = { scale: 0.2, diagonal: 0, mask: null, keep: null, keepScale: 1 }
+  const lse = emptyTensor([2, 4, 130], 'float64')
+  expectSameBits(into([2, 4, 130, 24], (y) => attentions.attention(q, k, v, options, y, lse)))
+  const y = unwritten(q.shape)
+  attentions.attention(q, k, v, options, y, lse)
+  for (const wanted of [0, 1, 2]) {
+    const grads = (dx: Tensor) => [0, 1, 2].map((i) => (i === wanted ? dx : null))
+    expectSameBits(
+      into([...[q, k, v][wanted].shape], (dx) => {
+        const [dq, dk, dv] = grads(dx)
+        attentions.attentionBackward(dy, q, k, v, options, y, lse, dq, dk, dv, false)
+      }),
+    )
+  }
 })

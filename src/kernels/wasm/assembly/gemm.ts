@@ -45,11 +45,11 @@ export function gemm(
         let ci = c + batch * cBatch + <usize>firstRow * cRow + (<usize>p << 6)
         let i = firstRow
         for (; i + 2 <= lastRow; i += 2) {
-          gemmTile2(ai, aRow, panel, wStep, count, ci, cRow, left, more)
+          gemmTile2(ai, aRow, 4, panel, wStep, count, ci, cRow, left, more)
           ai += 2 * aRow
           ci += 2 * cRow
         }
-        if (i < lastRow) gemmTile1(ai, aRow, panel, wStep, count, ci, cRow, left, more)
+        if (i < lastRow) gemmTile1(ai, aRow, 4, panel, wStep, count, ci, cRow, left, more)
       }
     }
   }
@@ -189,7 +189,7 @@ function transpose4Across(x: usize, xStep: usize, y: usize, yRow: usize, depth: 
 
 /** Writes the transpose of four vectors to four places. */
 @inline
-function write4(y: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
+export function write4(y: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5)
   const AB = v128.shuffle<f32>(a, b, 2, 6, 3, 7), CD = v128.shuffle<f32>(c, d, 2, 6, 3, 7)
   v128.store(y, v128.shuffle<i64>(ab, cd, 0, 2))

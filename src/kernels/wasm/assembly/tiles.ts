@@ -5,8 +5,8 @@
  * of any alignment. Vectors are read whole: up to 60 bytes beyond a row's end, which the allocator keeps readable; lanes that no
  * element belongs to are never stored. `add` adds to what y holds, otherwise y is overwritten.
  *
- * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. The elements of a's row lie side by side, rows `aRow` apart;
- *   so do the 16 columns of b, rows `bStep` apart.
+ * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are `aStep` apart, rows `aRow`;
+ *   the 16 columns of b lie side by side, rows `bStep` apart.
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i `yRow` further, lanes `laneStep` apart. The first `count` groups count, `lanes` lanes of each.
  *   The bias is only for the call without `add`.
@@ -46,14 +46,14 @@ function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns:
 
 @inline
 export function gemmTile1(
-  a: usize, aRow: usize, b: usize, bStep: usize,
+  a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
   columns: i32, add: bool,
 ): void {
   let p0 = a
   let q = b
-  const stop = a + (<usize>depth << 2)
+  const stop = a + <usize>depth * aStep
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
   while (p0 < stop) {
     const b0 = v128.load(q), b1 = v128.load(q, 16), b2 = v128.load(q, 32), b3 = v128.load(q, 48)
@@ -62,7 +62,7 @@ export function gemmTile1(
     c01 = f32x4.add(c01, f32x4.mul(a0, b1))
     c02 = f32x4.add(c02, f32x4.mul(a0, b2))
     c03 = f32x4.add(c03, f32x4.mul(a0, b3))
-    p0 += 4
+    p0 += aStep
     q += bStep
   }
   const y0 = y
@@ -84,7 +84,7 @@ export function gemmTile1(
 
 @inline
 export function gemmTile2(
-  a: usize, aRow: usize, b: usize, bStep: usize,
+  a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
   columns: i32, add: bool,
@@ -92,7 +92,7 @@ export function gemmTile2(
   let p0 = a
   let p1 = a + aRow
   let q = b
-  const stop = a + (<usize>depth << 2)
+  const stop = a + <usize>depth * aStep
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0)
   while (p0 < stop) {
@@ -107,8 +107,8 @@ export function gemmTile2(
     c11 = f32x4.add(c11, f32x4.mul(a1, b1))
     c12 = f32x4.add(c12, f32x4.mul(a1, b2))
     c13 = f32x4.add(c13, f32x4.mul(a1, b3))
-    p0 += 4
-    p1 += 4
+    p0 += aStep
+    p1 += aStep
     q += bStep
   }
   const y0 = y

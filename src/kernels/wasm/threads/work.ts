@@ -62,6 +62,8 @@ const costs: Partial<Record<KernelName, Cost>> = {
   softmaxGradRows: product(0.6, 3),
   softmaxGradMiddle: product(10, 3),
 
+  attention: (a) => 64 * Number(a[2]) * (1 + MAC * (Number(a[3]) + Number(a[4]))),
+  attentionGrad: (a) => Number(a[1]) * Number(a[2]) * Number(a[3]) * (2 + MAC * (3 * Number(a[4]) + 2 * Number(a[5]))),
   gemm: (a) => MAC * Math.min(Number(a[10]), 64) * Math.min(Number(a[11]), 256) * Number(a[12]),
   gemmDot: product(4 * MAC, 9, 11),
   packPanels: product(5, 5),
