@@ -179,6 +179,53 @@ export interface RunningStatistics {
   readonly momentum: number
 }
 
+/** What a step does: h = tanh(a), h = relu(a), or the gates of LSTM and GRU. */
+export type RecurrentCell = 'tanh' | 'relu' | 'lstm' | 'gru'
+
+/**
+ * A recurrent layer in one direction. Rows of all its matrices are packed: the sequences of a step lie together, the longest first, and steps one
+ * after another.
+ */
+export interface RecurrentGeometry {
+  readonly cell: RecurrentCell
+  /** Sequences at each step, never more than at the step before. */
+  readonly batchSizes: readonly number[]
+  /** From the last step to the first; a sequence begins at its own last step. */
+  readonly reverse: boolean
+  /** Of the layer norms inside; null for a cell without them. */
+  readonly eps: number | null
+}
+
+/** G is the number of gates in a weight: 1, LSTM 4 (i, f, g, o), GRU 3 (r, z, n). H is the hidden size, P the size of the output: H, or the projection's. */
+export interface RecurrentParameters {
+  /** [G H, P] */
+  readonly weight: View
+  /** [G H], of the product with the weight; scale (with `eps`) or null for 1, shift or null for 0. */
+  readonly scale: View | null
+  readonly shift: View | null
+  /** [H], LSTM with `eps`: of the normalized cell state. */
+  readonly cellScale: View | null
+  readonly cellShift: View | null
+  /** [P, H], or null for none: LSTM. */
+  readonly projection: View | null
+}
+
+/** Where the backward pass of a recurrent layer puts gradients; all contiguous [N, ...]. Those that are always equal may be one view. */
+export interface RecurrentGradients {
+  /** With respect to x: [N, G H]. */
+  readonly input: View
+  /** With respect to scale * product + shift: [N, G H]; equal to `input` but for a GRU, and a plain cell with `eps`. */
+  readonly gates: View
+  /** With respect to the product itself: [N, G H]; equal to `gates` without `eps`. */
+  readonly hidden: View
+  /** With respect to the scaled cell state, with `eps`: [N, H]. */
+  readonly cell: View | null
+  /** With respect to the projected output, from all that follows: [N, P]. */
+  readonly output: View | null
+  /** No gradient, but the state before each step: [N, P]. */
+  readonly previous: View
+}
+
 export interface SgdOptions {
   readonly lr: number
   readonly momentum: number
@@ -318,6 +365,32 @@ export interface Kernels {
   localResponseNorm(x: View, options: ResponseNormOptions, y: View, scale: View): void
   /** dx = dy scale^-beta - 2 alpha beta / size x sum(dy y / scale) over the channels whose windows hold c. */
   localResponseNormBackward(dy: View, x: View, scale: View, options: ResponseNormOptions, dx: View): void
+
+  /**
+   * All steps of a recurrent layer in one direction, from the gates' inputs x [N, G H]. With p = norm(h weight^T) scale + shift, where norm is the
+   * identity unless there is an eps, and then layer normalization of the whole row (of a GRU: of r and z together, and of n):
+   *   tanh, relu  h' = f(x + p), with an eps f(norm(x + h weight^T) scale + shift)
+   *   lstm        i, f, g, o = x + p;  c' = sigmoid(f) c + sigmoid(i) tanh(g);  h' = sigmoid(o) tanh(norm(c') cellScale + cellShift), then projected
+   *   gru         r, z = sigmoid(x + p);  n = tanh(x_n + r p_n);  h' = (1 - z) n + z h
+   * state [B, P] and cell [B, H] (LSTM, else null) hold the initial states and become the final ones. y [N, P]. trace [N, width], with the
+   * columns of `recurrentLayout`, float32 or float64, is what backward needs.
+   */
+  recurrent(x: View, parameters: RecurrentParameters, geometry: RecurrentGeometry, state: View, cell: View | null, y: View, trace: View | null): void
+  /**
+   * dState and dCell hold the gradients of the final states and become those of the initial ones, which are h0 and c0. dy may be null for 0.
+   */
+  recurrentBackward(
+    dy: View | null,
+    parameters: RecurrentParameters,
+    geometry: RecurrentGeometry,
+    h0: View,
+    c0: View | null,
+    y: View,
+    trace: View,
+    dState: View,
+    dCell: View | null,
+    gradients: RecurrentGradients,
+  ): void
 
   /** One step in place on parameter and buffer (null without momentum). https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
   sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void

@@ -19,6 +19,7 @@ const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.linear': ['input', 'weight', 'bias'],
   'torch.nn.functional.bilinear': ['input1', 'input2', 'weight', 'bias'],
   ...Object.fromEntries([1, 2, 3].flatMap((d) => [`conv${d}d`, `conv_transpose${d}d`].map((n) => [`torch.nn.functional.${n}`, ['input', 'weight', 'bias']]))),
+  ...Object.fromEntries(['RNN', 'LSTM', 'GRU'].map((n) => [`torch.nn.${n}`, ['input_size', 'hidden_size', 'num_layers']])),
   'torch.nn.functional.softmax': ['input', 'dim'],
   'torch.nn.functional.log_softmax': ['input', 'dim'],
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],
@@ -42,10 +43,7 @@ export class NotThereYet extends Error {
   override name = 'NotThereYet'
 }
 
-const later: readonly [RegExp, string][] = [
-  [/^torch\.nn\.(RNN|LSTM|GRU)(Cell)?$/, 'recurrent'],
-  [/^torch\.nn\.(MultiheadAttention|Transformer\w*)$/, 'attention'],
-]
+const later: readonly [RegExp, string][] = [[/^torch\.nn\.(MultiheadAttention|Transformer\w*)$/, 'attention']]
 
 /** The object of ours that `path` names. @throws NotThereYet, or KeyError for a name that should be there */
 export function resolve(path: string): unknown {

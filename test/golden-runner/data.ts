@@ -76,6 +76,11 @@ export interface GoldenCase {
   file?: string
   file_safetensors?: string
   keys_of_state_dict?: StateEntry[]
+  lengths?: number[]
+  enforce_sorted?: boolean
+  batch_first?: boolean
+  batch_sizes?: number[]
+  sorted_indices?: number[] | null
 }
 
 /** The manifest of a family and its arrays. */

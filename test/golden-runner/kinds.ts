@@ -132,6 +132,17 @@ function checkGradients(family: Family, c: GoldenCase, leaves: ReadonlyMap<strin
   }
 }
 
+/** Named results, and the gradients of their loss. */
+export function checkLoss(family: Family, c: GoldenCase, results: readonly [string, Tensor][], leaves: ReadonlyMap<string, Tensor>, errors: Errors): void {
+  for (const [name, t] of results) {
+    compare(family, c, name, t, errors)
+    const expected = c.output_requires_grad?.[name]
+    if (expected !== undefined) check(t.requiresGrad === expected, `${name}.requiresGrad is ${t.requiresGrad}`)
+  }
+  lossOf(results, (name) => family.array(c, name === 'output' ? 'upstream' : `upstream.${name}`))?.backward()
+  checkGradients(family, c, leaves, errors)
+}
+
 /** With gx the gradient with respect to `wrt`: a penalty on gx, and its gradients. */
 function doubleBackward(family: Family, c: GoldenCase, loss: Tensor, leaves: ReadonlyMap<string, Tensor>, upstream: Tensor, errors: Errors): void {
   const { wrt, penalty = 'sumsq' } = c.double_backward ?? { wrt: 'input' }

@@ -6,6 +6,7 @@ import { runKeys, runNetwork } from './networks.js'
 import { runOptimizer } from './optimizer.js'
 import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
+import { runPackError, runPacked } from './recurrent.js'
 import * as tools from './tools.js'
 import { runTrajectory } from './trajectory.js'
 
@@ -32,6 +33,7 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   vector: tools.runVector,
   optimizer: runOptimizer,
   trajectory: runTrajectory,
+  packed: runPacked,
   safetensors: runSafetensors,
   hostile: runHostile,
   checkpoint: later('.pt checkpoints'),
@@ -45,6 +47,7 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
 const errorRunners: readonly [RegExp, kinds.Runner][] = [
   [/\.parametrizations\./, runParametrizedError],
   [/\.fusion\./, tools.runFuseError],
+  [/\.pack_padded_sequence$/, runPackError],
 ]
 
 export function runnerFor(c: GoldenCase): kinds.Runner {

@@ -7,6 +7,7 @@ import { products } from './matmul.js'
 import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
+import { recurrences } from './recurrent.js'
 import { reductions } from './reduce.js'
 import { responses } from './response.js'
 import { softmaxes } from './softmax.js'
@@ -26,5 +27,6 @@ export const reference: Kernels = {
   ...pools,
   ...indexings,
   ...norms,
+  ...recurrences,
   ...optimizers,
 }
