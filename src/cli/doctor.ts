@@ -1,5 +1,5 @@
 import { diagnose, type Finding } from '../inspect/doctor.js'
-import { readSafetensors } from '../io/node.js'
+import { readCheckpoint, readSafetensors } from '../io/node.js'
 import { type Output, painter } from './terminal.js'
 
 export interface DoctorSettings {
@@ -22,9 +22,12 @@ function channelsText({ channels }: Finding): string {
   return ` in ${indices.length} of ${of} channels (${listed}${indices.length > LISTED ? ', ...' : ''})`
 }
 
+/** By PyTorch's usual endings, or safetensors. */
+const readTensors = (file: string) => (/\.(pt|pth|ckpt)$/i.test(file) ? readCheckpoint(file) : readSafetensors(file))
+
 /** Examines a checkpoint and prints what is wrong. @returns whether something is */
 export function runDoctor({ file, data, eps, json }: DoctorSettings, stdout: Output, env: Readonly<Record<string, string | undefined>>): boolean {
-  const diagnosis = diagnose(readSafetensors(file), { eps, data: data === null ? {} : readSafetensors(data) })
+  const diagnosis = diagnose(readTensors(file), { eps, data: data === null ? {} : readTensors(data) })
   const { norms, tracking, findings } = diagnosis
   if (json) {
     stdout.write(`${JSON.stringify({ file, ...diagnosis }, null, 2)}\n`)

@@ -72,8 +72,9 @@ export const commands: readonly Command[] = [
   {
     name: 'doctor',
     summary: 'Say what is wrong with the norms of a checkpoint',
-    details: `Reads a safetensors file by PyTorch's keys and reports running variances near zero or exploding, collapsed weights, layers that were never
-trained or never updated, NaN and infinities, and an eps too small for the numbers; each with the figure, why it matters and what to do.
+    details: `Reads a state dict (safetensors, or .pt and .pth of torch.save) by PyTorch's keys and reports running variances near zero
+or exploding, collapsed weights, layers that were never trained or never updated, NaN and infinities, and an eps too small for the numbers;
+each with the figure, why it matters and what to do.
 
 --data compares running averages with what goes into the layers: a safetensors file with the inputs of some or all BatchNorm layers for one
 batch of 8 samples or more, [N, C, ...], under the layers' names. In PyTorch, with the model in eval():

@@ -1,3 +1,4 @@
+export { type Loaded, load } from './checkpoint.js'
 export { type LoadSafetensorsOptions, loadSafetensors, saveSafetensors } from './safetensors.js'
 export {
   parseSafetensors,
@@ -7,3 +8,5 @@ export {
   SafetensorsError,
   serializeSafetensors,
 } from './safetensors-format.js'
+export { save } from './save-checkpoint.js'
+export { CheckpointError } from './torch-format.js'

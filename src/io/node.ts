@@ -3,8 +3,12 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { RuntimeError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
+import type { StateDict } from '../nn/state-dict.js'
+import { load } from './checkpoint.js'
 import { type LoadSafetensorsOptions, loadSafetensors, saveSafetensors } from './safetensors.js'
 import { SafetensorsError } from './safetensors-format.js'
+import { save } from './save-checkpoint.js'
+import { CheckpointError } from './torch-format.js'
 
 /** Files, for Node. */
 
@@ -105,19 +109,24 @@ export function readFile(file: string): Uint8Array {
   }
 }
 
+/** What `parse` makes of a file; errors about its contents say its path. */
+function parseFile<T>(file: string, parse: (bytes: Uint8Array) => T): T {
+  const bytes = readFile(file)
+  try {
+    return parse(bytes)
+  } catch (error) {
+    for (const FormatError of [SafetensorsError, CheckpointError])
+      if (error instanceof FormatError) throw new FormatError(`${file}: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
 /**
  * Reads a safetensors file; see `loadSafetensors`.
  * @throws FileError where it can't be read, SafetensorsError with the path where it is no proper safetensors file
  */
-export function readSafetensors(file: string, options: LoadSafetensorsOptions = {}): Record<string, Tensor> {
-  const bytes = readFile(file)
-  try {
-    return loadSafetensors(bytes, options)
-  } catch (error) {
-    if (error instanceof SafetensorsError) throw new SafetensorsError(`${file}: ${error.message}`, { cause: error })
-    throw error
-  }
-}
+export const readSafetensors = (file: string, options: LoadSafetensorsOptions = {}): Record<string, Tensor> =>
+  parseFile(file, (bytes) => loadSafetensors(bytes, options))
 
 /**
  * Writes tensors to a safetensors file, whole or not at all; see `saveSafetensors` and `writeFileAtomic`.
@@ -125,4 +134,18 @@ export function readSafetensors(file: string, options: LoadSafetensorsOptions = 
  */
 export function writeSafetensors(file: string, tensors: Readonly<Record<string, Tensor>>, metadata: Record<string, string> | null = null): void {
   writeFileAtomic(file, saveSafetensors(tensors, metadata))
+}
+
+/**
+ * Reads a file of `torch.save`; see `load`.
+ * @throws FileError where it can't be read, CheckpointError with the path where it is no proper checkpoint
+ */
+export const readCheckpoint = <T = StateDict>(file: string): T => parseFile(file, (bytes) => load<T>(bytes))
+
+/**
+ * Writes a file that `torch.load` opens, whole or not at all; see `save` and `writeFileAtomic`.
+ * @throws FileError that names the path and the cause
+ */
+export function writeCheckpoint(file: string, value: unknown): void {
+  writeFileAtomic(file, save(value))
 }

@@ -9,7 +9,7 @@ import { Module } from '../nn/module.js'
 import { BatchNorm2d } from '../nn/norm/batch-norm.js'
 import { LayerNorm } from '../nn/norm/layer-norm.js'
 import { MaxPool2d } from '../nn/pool.js'
-import { normFactory } from './norms.js'
+import { normFactory, unknownNorm } from './norms.js'
 
 /** Makes the normalization of feature maps [N, channels, height, width]. */
 export type NormFactory = (channels: number, height: number, width: number) => Layer
@@ -27,8 +27,8 @@ const factories: Readonly<Record<string, NormFactory>> = Object.fromEntries(Obje
 export type NormName = keyof typeof norms
 /** All names of normalizations. */
 export const normNames = Object.keys(norms) as NormName[]
-/** As it is called in text: `BatchNorm`. */
-export const normLabel = (name: NormName): string => norms[name].label
+/** As it is called in text: `BatchNorm`. @throws ValueError for an unknown name */
+export const normLabel = (name: NormName): string => (isNormName(name) ? norms[name].label : unknownNorm('normLabel', name, normNames))
 /** Whether a word names a normalization. */
 export const isNormName = (name: string): name is NormName => Object.hasOwn(norms, name)
 

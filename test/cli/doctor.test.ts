@@ -6,7 +6,7 @@ import { runDoctor } from '../../src/cli/doctor.js'
 import { commandHelp } from '../../src/cli/help.js'
 import { commands, parse, UsageError } from '../../src/cli/options.js'
 import { manualSeed, nn, noGrad, randn } from '../../src/index.js'
-import { writeSafetensors } from '../../src/io/node.js'
+import { writeCheckpoint, writeSafetensors } from '../../src/io/node.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-doctor-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -32,6 +32,11 @@ function run(settings: { file: string; data?: string; json?: boolean }): { text:
 describe('evenkeel doctor', () => {
   it('says that nothing is wrong', () => {
     expect(run({ file: 'good.safetensors' })).toEqual({ text: '/good.safetensors: 1 norm, 1 with running averages\nNothing wrong found.\n', wrong: false })
+  })
+
+  it('reads files of torch.save as well', () => {
+    writeCheckpoint(file('good.pt'), new nn.Sequential(norm).stateDict())
+    expect(run({ file: 'good.pt' }).text).toContain('Nothing wrong found')
   })
 
   it('prints each finding with its figure, why, and what to do', () => {

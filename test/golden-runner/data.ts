@@ -75,6 +75,7 @@ export interface GoldenCase {
   modules?: string
   file?: string
   file_safetensors?: string
+  structure?: unknown
   keys_of_state_dict?: StateEntry[]
   lengths?: number[]
   enforce_sorted?: boolean

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadSafetensors, models, nn, noGrad, type Tensor } from '../../src/index.js'
+import { equal, load, loadSafetensors, models, nn, noGrad, type Tensor } from '../../src/index.js'
 import { check, compare, type Errors, largestError, Mismatch } from './compare.js'
 import { type Family, type GoldenCase, valuesOf } from './data.js'
 import { checkState, type Runner } from './kinds.js'
@@ -74,7 +74,11 @@ function train(family: Family, c: GoldenCase, model: models.ResNet, errors: Erro
 export const runNetwork: Runner = (family, c, errors) => {
   const model = resnet(c)
   checkState(model, c.keys_of_state_dict)
-  model.loadStateDict(loadSafetensors(readFileSync(join(family.folder, c.file_safetensors ?? ''))))
+  const read = (file = '') => readFileSync(join(family.folder, file))
+  const fromSafetensors = loadSafetensors(read(c.file_safetensors))
+  const fromTorch = load(read(c.file))
+  for (const [key, t] of Object.entries(fromTorch)) check(equal(t, fromSafetensors[key]), `${key} differs between the two files`)
+  model.loadStateDict(fromTorch)
   evaluate(family, c, model, errors)
   train(family, c, model, errors)
 }

@@ -1,4 +1,4 @@
-import { later, runHostile, runSafetensors } from './checkpoints.js'
+import { runCheckpoint, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
 import type { GoldenCase } from './data.js'
 import * as kinds from './kinds.js'
@@ -36,7 +36,7 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   packed: runPacked,
   safetensors: runSafetensors,
   hostile: runHostile,
-  checkpoint: later('.pt checkpoints'),
+  checkpoint: runCheckpoint,
   network: runNetwork,
   keys: runKeys,
   // Values that other cases read: they must be there.

@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { FileError, readFile, readSafetensors, writeFileAtomic, writeSafetensors } from '../../src/io/node.js'
+import { FileError, readCheckpoint, readFile, readSafetensors, writeCheckpoint, writeFileAtomic, writeSafetensors } from '../../src/io/node.js'
 import { SafetensorsError } from '../../src/io/safetensors-format.js'
+import { CheckpointError } from '../../src/io/torch-format.js'
 import { tensor } from '../../src/ops/index.js'
 
 let folder = ''
@@ -139,5 +140,18 @@ describe('safetensors files', () => {
     writeSafetensors(at('m'), { w: tensor([1]) })
     expect(() => writeSafetensors(at('m'), { __metadata__: tensor([2]) })).toThrow(SafetensorsError)
     expect(readSafetensors(at('m')).w.toArray()).toEqual([1])
+  })
+})
+
+describe('readCheckpoint and writeCheckpoint', () => {
+  it('pass checkpoints through the disk, and name the file where one is broken', () => {
+    writeCheckpoint(at('a.pt'), { w: tensor([1, 2]) })
+    expect(readCheckpoint(at('a.pt')).w.toArray()).toEqual([1, 2])
+    fs.writeFileSync(at('b.pt'), 'hello')
+    expect(() => readCheckpoint(at('b.pt'))).toThrow(CheckpointError)
+    expect(() => readCheckpoint(at('b.pt'))).toThrow(`${at('b.pt')}: not a PyTorch checkpoint`)
+    expect(() => readCheckpoint(at('c.pt'))).toThrow(FileError)
+    expect(() => writeCheckpoint(at('a.pt'), { f: () => 1 })).toThrow(CheckpointError)
+    expect(readCheckpoint(at('a.pt')).w.toArray()).toEqual([1, 2])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as lib from '../../src/index.js'
-import { SafetensorsError } from '../../src/io/index.js'
+import { CheckpointError, SafetensorsError } from '../../src/io/index.js'
 
 /** Calls everything that is public with arguments that make no sense: what is thrown must be a sentence of ours, not JavaScript's or WebAssembly's. */
 
@@ -14,6 +14,7 @@ const ours = [
   lib.RuntimeError,
   lib.ValueError,
   lib.ZeroDivisionError,
+  CheckpointError,
   SafetensorsError,
   TypeError,
 ]
@@ -105,6 +106,7 @@ const { clipGradNorm_, clipGradValue_, parametersToVector, vectorToParameters } 
 const spaces: Record<string, [string, Call][]> = {
   'the package': targetsOf(lib),
   F: targetsOf(lib.F),
+  models: targetsOf(lib.models),
   nn: targetsOf(lib.nn),
   'nn.init': targetsOf(lib.nn.init),
   'nn.utils': targetsOf({ clipGradNorm_, clipGradValue_, parametersToVector, vectorToParameters }),
