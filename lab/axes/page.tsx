@@ -34,7 +34,7 @@ export function AxesPage() {
   const { settings, block, notes } = useMemo(() => {
     const { values, notes } = readSettings(axesSettings, params)
     const fit = fitted(values)
-    const flags = Object.keys(axesSettings).map(flagOf)
+    const flags = Object.entries(axesSettings).map(([name, setting]) => flagOf(name, setting))
     return { settings: fit.settings, block: blockOf(fit.settings), notes: [...strayNotes(params, flags), ...notes, ...fit.notes] }
   }, [params])
   const { numbers, problem } = useNumbers(settings)

@@ -44,7 +44,7 @@ export function readSettings<T extends SettingTable>(table: T, params: ReadonlyM
   const notes: string[] = []
   const values: Record<string, unknown> = { ...start }
   for (const [name, setting] of Object.entries(table)) {
-    const text = params.get(flagOf(name))
+    const text = params.get(flagOf(name, setting))
     if (text === undefined) continue
     const value = setting.fromText(text)
     if (value !== undefined) {
@@ -75,7 +75,7 @@ function nearest(setting: Setting<unknown>, text: string): unknown {
 export function writeSettings<T extends SettingTable>(table: T, values: SettingsOf<T>, start: SettingsOf<T> = defaultsOf(table)): [string, string][] {
   return Object.entries(table).flatMap(([name, setting]): [string, string][] => {
     const text = setting.toText(values[name])
-    return text === setting.toText(start[name]) ? [] : [[flagOf(name), text]]
+    return text === setting.toText(start[name]) ? [] : [[flagOf(name, setting), text]]
   })
 }
 

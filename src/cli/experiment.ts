@@ -1,9 +1,8 @@
 import os from 'node:os'
 import path from 'node:path'
-import { loadDigits } from '../data/index.js'
-import { type About, type CompareResult, compare, csv, isBest, report, resultColumns, walkthrough } from '../experiments/index.js'
-import { normLabel } from '../models/index.js'
+import { type About, csv, report, runExperiment, type Table, walkthrough } from '../experiments/index.js'
 import { ResultFolder } from './folder.js'
+import { KeptRuns } from './kept-runs.js'
 import type { Request } from './options.js'
 import { Progress } from './progress.js'
 import { type Output, painter, textTable } from './terminal.js'
@@ -20,64 +19,67 @@ export interface Host {
 }
 
 /** The format of results.json; raised where a reader of the old one would go wrong. */
-const SCHEMA = 'evenkeel-compare/1'
+const SCHEMA = 'evenkeel-experiment/1'
 
-/** Runs a comparison, shows it and writes it. */
-export async function runComparison(request: Extract<Request, { kind: 'compare' }>, host: Host): Promise<void> {
-  const { settings, json } = request
-  const { stdout, signal } = host
+type ExperimentRequest = Extract<Request, { kind: 'experiment' }>
+
+/** Makes the runs of an experiment that are not yet made, shows them all and writes them. */
+export async function makeExperiment(request: ExperimentRequest, host: Host): Promise<void> {
+  const { experiment, settings, force, json } = request
+  const { stdout, signal, version } = host
   const talk = json ? host.stderr : stdout
   const begun = new Date()
-  const folder = ResultFolder.prepare(request.out, { force: request.force, bytes: estimatedBytes(request), now: begun })
+  const folder = ResultFolder.prepare(request.out, { force, bytes: 2 ** 20, now: begun, mayHold: KeptRuns.isIn })
+  const kept = KeptRuns.open(folder.path, experiment, settings, { version, fresh: force })
   if (request.walkthrough) {
     walkthrough((line) => talk.write(`${line}\n`))
     talk.write('\n')
   }
   const paint = painter(talk, host.env)
-  talk.write(`${paint.bold(introduction(request))}\n`)
-  const progress = new Progress(settings, talk, paint)
-  const data = await loadDigits({ size: settings.imageSize })
-  const result = await compare(settings, data, {
+  const configs = experiment.runs(settings)
+  talk.write(`${paint.bold(`${experiment.title}: ${configs.length} run${configs.length === 1 ? '' : 's'}`)}\n${experiment.introduction(settings)}\n`)
+  const progress = new Progress(experiment, configs, talk, paint)
+  const there = configs.filter((config) => kept.find(config) !== undefined)
+  for (const config of there) progress.spare(configs.indexOf(config) + 1)
+  if (there.length > 0) talk.write(`${there.length} of the runs are there already.\n`)
+  const result = await runExperiment(experiment, settings, {
     signal,
     pause: () => new Promise((resolve) => setImmediate(resolve)),
     onProgress: (p) => progress.update(p),
-    onRun: (run, number) => progress.runEnded(run, number),
+    onRun: (run, number) => {
+      progress.runEnded(run, number)
+      if (run.status !== 'stopped') kept.add(configs[number - 1], run)
+    },
+    made: (config) => kept.find(config),
   })
   progress.clear()
 
-  if (result.runs.every(({ losses }) => losses.length === 0)) {
-    folder.removeIfEmpty()
+  if (result.runs.length === 0) {
+    folder.remove(...KeptRuns.files)
     talk.write('Stopped before anything was measured; nothing was written.\n')
     return
   }
   const about = describeRun(host, begun)
   const document = `${JSON.stringify({ schema: SCHEMA, ...about, environment: environment(), ...result })}\n`
-  const findings = result.findings.map((finding) => `• ${finding}\n`).join('')
-  talk.write(`\n${resultTable(result, paint.bold)}\n\n${findings}${findings && '\n'}`)
-  if (!result.complete) talk.write(`Stopped: ${result.runs.length} of the runs were begun. What was measured is kept.\n`)
-  const files = [folder.write('results.json', document), folder.write('results.csv', csv(result)), folder.write('report.html', report(result, about))]
+  const findings = result.findings.map(({ claim, verdict, text }) => `• ${verdict ? `${claim} ${paint.bold(verdict.toUpperCase())}. ` : ''}${text}\n`).join('')
+  talk.write(`\n${resultTable(experiment.summary(result), paint.bold)}\n\n${findings}${findings && '\n'}`)
+  if (!result.complete)
+    talk.write(
+      `Stopped: ${result.runs.length} of the runs were begun. What was measured is kept; the same command with --out ${relative(folder.path)} goes on.\n`,
+    )
+  const files = [
+    folder.write('results.json', document),
+    folder.write('results.csv', csv(experiment, result)),
+    folder.write('report.html', report(experiment, result, about)),
+  ]
   talk.write(`Written to ${relative(folder.path)}: ${files.map((file) => path.basename(file)).join(', ')}\n`)
   if (json) stdout.write(document)
 }
 
-function introduction({ settings }: Extract<Request, { kind: 'compare' }>): string {
-  const { norms, batchSizes, learningRates, samples, imageSize } = settings
-  const runs = norms.length * batchSizes.length * learningRates.length
-  return `Training a network on handwritten digits (${imageSize} x ${imageSize}): ${runs} run${runs === 1 ? '' : 's'} of ${samples.toLocaleString('en-US')} images each`
-}
-
-/** Rows of a run's length in the CSV and in the JSON, and the page. */
-function estimatedBytes({ settings }: Extract<Request, { kind: 'compare' }>): number {
-  const { norms, batchSizes, learningRates, samples } = settings
-  const steps = batchSizes.reduce((sum, size) => sum + Math.floor(samples / size), 0) * norms.length * learningRates.length
-  return 2 ** 20 + Math.min(2 ** 28, steps * 80)
-}
-
-function resultTable(result: CompareResult, bold: (text: string) => string): string {
-  const columns = resultColumns(result).filter(({ label }) => label !== 'Steps' || result.runs.some(({ status }) => status !== 'finished'))
-  const headings = [{ heading: ['norm'], numeric: false }, ...columns.map(({ short }) => ({ heading: short, numeric: true }))]
-  const rows = result.runs.map((run) => [normLabel(run.norm), ...columns.map(({ value }) => value(run) ?? '–')])
-  return textTable(headings, rows, (row, i) => (isBest(result.runs[i], result) ? bold(row) : row))
+function resultTable({ columns, rows, strong = [] }: Table, bold: (text: string) => string): string {
+  const headings = columns.map(({ label, short = [label], numeric = false }) => ({ heading: short, numeric }))
+  const cells = rows.map((row) => row.map((cell) => cell ?? '–'))
+  return textTable(headings, cells, (row, i) => (strong.includes(i) ? bold(row) : row))
 }
 
 function environment() {

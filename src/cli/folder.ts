@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { FileError, writeFileAtomic } from '../io/node.js'
 
-/** A folder for the files of one comparison, known to take them before anything is computed. */
+/** A folder for the files of one experiment, known to take them before anything is computed. */
 export class ResultFolder {
   private constructor(
     readonly path: string,
@@ -13,13 +13,17 @@ export class ResultFolder {
   /**
    * @param out the user's choice, or null for a fresh one under runs/ with the date and time
    * @param bytes how much will be written, roughly; a trial file of that size is written and deleted
+   * @param mayHold whether what is in the folder is no obstacle
    * @throws FileError where it can't be made or written, or has something in it and `force` is not set
    */
-  static prepare(out: string | null, { force, bytes, now }: { force: boolean; bytes: number; now: Date }): ResultFolder {
+  static prepare(
+    out: string | null,
+    { force, bytes, now, mayHold }: { force: boolean; bytes: number; now: Date; mayHold: (folder: string) => boolean },
+  ): ResultFolder {
     const folder = path.resolve(out ?? freshName(now))
     const made = makeFolder(folder)
     const result = new ResultFolder(folder, made)
-    if (!force && fs.readdirSync(folder).length > 0) {
+    if (!force && fs.readdirSync(folder).length > 0 && !mayHold(folder)) {
       throw new FileError(`${folder} is not empty. Choose another --out, or add --force to replace the results in it.`)
     }
     const trial = path.join(folder, 'trial')
@@ -40,8 +44,13 @@ export class ResultFolder {
     return file
   }
 
-  /** Undoes `prepare` where nothing was written. */
-  removeIfEmpty(): void {
+  /** Undoes `prepare`. @param files that were written since, which go, too */
+  remove(...files: readonly string[]): void {
+    for (const name of files) fs.rmSync(path.join(this.path, name), { force: true })
+    this.removeIfEmpty()
+  }
+
+  private removeIfEmpty(): void {
     if (this.made === null) return
     const top = path.dirname(this.made)
     for (let folder = this.path; folder !== top; folder = path.dirname(folder)) {

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { walkthrough } from '../experiments/index.js'
 import { runDoctor } from './doctor.js'
-import { type Host, runComparison } from './experiment.js'
+import { type Host, makeExperiment } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
 import { runLab } from './lab.js'
 import { parse, UsageError } from './options.js'
@@ -49,10 +49,10 @@ async function main(args: readonly string[]): Promise<number> {
       await runLab(request.settings, process.stdout, process.env, signal)
       return exitCode()
     }
-    case 'compare': {
+    case 'experiment': {
       const { signal, exitCode } = interruption()
       const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }
-      await runComparison(request, host)
+      await makeExperiment(request, host)
       return exitCode()
     }
   }

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
-import { nearestName } from '../core/errors.js'
-import { type CompareSettings, defaultSettings } from '../experiments/index.js'
-import { normNames } from '../models/index.js'
+import { nearestName, ValueError } from '../core/errors.js'
+import { checkedSettings, type Experiment, experiments, flagOf, type Setting, type SettingsOf, type SettingTable } from '../experiments/index.js'
 import type { DoctorSettings } from './doctor.js'
 import type { LabSettings } from './lab.js'
 
@@ -31,36 +30,72 @@ export interface Command {
 
 const LAB_PORT = 4173
 
+/** Training digits in the package. */
+const EPOCH = 5000
 const helpOption: Option = { name: 'help', short: 'h', help: 'Show this help' }
-const { norms, batchSizes, learningRates, samples, seed, imageSize } = defaultSettings
-
-const experimentOptions: readonly Option[] = [
-  { name: 'norm', value: 'LIST', help: `Norms: ${normNames.join(', ')} (default ${norms.join(',')})` },
-  { name: 'batch-size', value: 'LIST', help: `Batch sizes (default ${batchSizes.join(',')})` },
-  { name: 'lr', value: 'LIST', help: `Learning rates (default ${learningRates.join(',')})` },
-  { name: 'epochs', value: 'N', help: 'Passes over the 5,000 training digits (default 2)' },
-  { name: 'samples', value: 'N', help: `In place of --epochs: images that each run sees (default ${samples})` },
-  { name: 'image-size', value: 'N', help: `28, or 14 for a quarter of the work (default ${imageSize})` },
-  { name: 'seed', value: 'N', help: `Of the initial weights and the order of images (default ${seed})` },
-  { name: 'out', value: 'DIR', help: 'Folder for the results (default runs/DATE-TIME)' },
-  { name: 'force', help: 'Write into --out even if there is something in it' },
+const outputOptions: readonly Option[] = [
+  { name: 'out', value: 'DIR', help: 'Folder for the results (default runs/DATE-TIME). Runs that are in it are not made again' },
+  { name: 'force', help: 'Write into --out whatever is in it, and make every run anew' },
 ]
+const jsonOption: Option = { name: 'json', help: 'Print the results as JSON, and nothing else, on standard output' }
+
+const valueWords = { integer: 'N', number: 'X', choice: 'WORD', switch: 'yes|no' } as const
+
+/** A flag for each setting of an experiment, with what it may be and its default. */
+function settingOptions({ settings }: Experiment): Option[] {
+  return Object.entries(settings).map(([name, setting]) => ({
+    name: flagOf(name, setting),
+    value: setting.item ? 'LIST' : valueWords[setting.kind],
+    help: `${setting.help}${setting.choices ? `: ${Object.keys(setting.choices).join(', ')}` : ''} (default ${setting.toText(setting.default)})`,
+  }))
+}
+
+const comparison = experimentNamed('compare')
+const epochsOption: Option = { name: 'epochs', value: 'N', help: `In place of --samples: passes over the ${EPOCH.toLocaleString('en-US')} training digits` }
+const compareOptions: readonly Option[] = [...settingOptions(comparison), epochsOption, ...outputOptions]
+
+/** The command that makes one experiment: `experiment batch-size`. */
+export function experimentCommand(experiment: Experiment): Command {
+  return {
+    name: `experiment ${experiment.name}`,
+    summary: experiment.title,
+    details: `${experiment.claim}
+Writes results.json, results.csv and report.html. Ctrl-C ends it after the current step and keeps what was measured; the same command with the
+same --out goes on from there. Lists have commas between their entries.`,
+    options: [
+      ...settingOptions(experiment),
+      { name: 'quick', help: 'Smaller settings, for a look that takes seconds' },
+      ...outputOptions,
+      jsonOption,
+      helpOption,
+    ],
+    examples: [`evenkeel experiment ${experiment.name}`, `evenkeel experiment ${experiment.name} --quick --out runs/mine`],
+  }
+}
 
 export const commands: readonly Command[] = [
   {
     name: 'start',
     summary: 'The walk-through, then the comparison',
     details: 'Prints the walk-through, then trains the same network with each norm and shows the difference, in a few minutes.\nTakes the options of compare.',
-    options: [...experimentOptions, helpOption],
+    options: [...compareOptions, helpOption],
     examples: ['evenkeel start', 'evenkeel start --samples 5000 --out runs/short'],
   },
   {
     name: 'compare',
     summary: 'Train the same network with each norm, batch size and learning rate',
     details:
-      'Trains a small network on real handwritten digits, with every combination of the norms, batch sizes and learning rates,\nfrom the same initial weights and on the same images in the same order. Writes results.json, results.csv and report.html.\nCtrl-C ends it after the current step and keeps what was measured.',
-    options: [...experimentOptions, { name: 'json', help: 'Print the results as JSON, and nothing else, on standard output' }, helpOption],
+      'Trains a small network on real handwritten digits, with every combination of the norms, batch sizes and learning rates,\nfrom the same initial weights and on the same images in the same order. Writes results.json, results.csv and report.html.\nCtrl-C ends it after the current step and keeps what was measured; the same command with the same --out goes on from there.',
+    options: [...compareOptions, jsonOption, helpOption],
     examples: ['evenkeel compare', 'evenkeel compare --norm none,batch,layer --batch-size 2,8,32 --lr 0.05,0.5 --epochs 1 --seed 0 --out runs/mine'],
+  },
+  {
+    name: 'experiment',
+    summary: 'Put what is said about norms to the test',
+    details: `Experiments:\n${experiments.map(({ name, title }) => `  ${name.padEnd(20)}${title}`).join('\n')}\n\nevenkeel experiment NAME --help has the settings of each.`,
+    argument: 'NAME',
+    options: [helpOption],
+    examples: ['evenkeel experiment axes --shape 2,6,4,4 --groups 3', 'evenkeel experiment axes --help'],
   },
   {
     name: 'walkthrough',
@@ -114,7 +149,7 @@ export type Request =
   | { kind: 'walkthrough' }
   | { kind: 'doctor'; settings: DoctorSettings }
   | { kind: 'lab'; settings: LabSettings }
-  | { kind: 'compare'; settings: CompareSettings; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
+  | { kind: 'experiment'; experiment: Experiment; settings: SettingsOf<SettingTable>; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
 
 /** @throws UsageError with one sentence, which names the nearest right word where there is one */
 export function parse(args: readonly string[]): Request {
@@ -128,20 +163,41 @@ export function parse(args: readonly string[]): Request {
     const known = ['--help', '--version']
     throw new UsageError(`The option ${first} has no command before it, and evenkeel by itself knows no such option.${didYouMean(first, known)}`)
   }
+  if (first === 'experiment' && rest[0] !== undefined && !rest[0].startsWith('-')) return parseExperiment(rest[0], rest.slice(1))
   const command = findCommand(first)
   const values = optionValues(command, rest)
+  if (command.name === 'experiment') return { kind: 'help', command }
   if (values.has('help')) return { kind: 'help', command }
   if (command.name === 'walkthrough') return { kind: 'walkthrough' }
   if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
   if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
+  return experimentRequest(comparison, values, command.name === 'start')
+}
+
+function parseExperiment(name: string, args: readonly string[]): Request {
+  const experiment = experimentNamed(name)
+  const command = experimentCommand(experiment)
+  const values = optionValues(command, args)
+  return values.has('help') ? { kind: 'help', command } : experimentRequest(experiment, values, false)
+}
+
+function experimentRequest(experiment: Experiment, values: ReadonlyMap<string, string>, walkthrough: boolean): Request {
   return {
-    kind: 'compare',
-    settings: settingsFrom(values),
-    walkthrough: command.name === 'start',
+    kind: 'experiment',
+    experiment,
+    settings: experimentSettings(experiment, values),
+    walkthrough,
     out: values.get('out') ?? null,
     force: values.has('force'),
     json: values.has('json'),
   }
+}
+
+function experimentNamed(name: string): Experiment {
+  const experiment = experiments.find((e) => e.name === name)
+  if (experiment) return experiment
+  const names = experiments.map((e) => e.name)
+  throw new UsageError(`There is no experiment '${name}'.${didYouMean(name, names) || ` Experiments: ${names.join(', ')}.`}`)
 }
 
 function didYouMean(word: string, known: readonly string[]): string {
@@ -184,25 +240,36 @@ function optionValues(command: Command, args: readonly string[]): Map<string, st
   return values
 }
 
-const TRAINING_IMAGES = 5000
-
-function settingsFrom(values: ReadonlyMap<string, string>): CompareSettings {
-  const chosen: { -readonly [K in keyof CompareSettings]: CompareSettings[K] } = { ...defaultSettings }
-  const given = <T>(name: string, read: (name: string, text: string) => T, put: (value: T) => void) => {
-    const text = values.get(name)
-    if (text !== undefined) put(read(name, text))
+/** As the flags say; the rest as the experiment's defaults, or with --quick its small settings. */
+function experimentSettings(experiment: Experiment, values: ReadonlyMap<string, string>): SettingsOf<SettingTable> {
+  const given: Record<string, unknown> = values.has('quick') ? { ...experiment.quick } : {}
+  for (const [name, setting] of Object.entries(experiment.settings)) {
+    const flag = flagOf(name, setting)
+    const text = values.get(flag)
+    if (text !== undefined) given[name] = settingValue(flag, setting, text)
   }
-  given('norm', listOf(normName), (v) => (chosen.norms = v))
-  given('batch-size', listOf(wholeNumber(1, TRAINING_IMAGES)), (v) => (chosen.batchSizes = v))
-  given('lr', listOf(positiveNumber), (v) => (chosen.learningRates = v))
-  if (values.has('epochs') && values.has('samples')) throw new UsageError('Give --epochs or --samples, not both.')
-  given('epochs', wholeNumber(1, 1000), (v) => (chosen.samples = v * TRAINING_IMAGES))
-  given('samples', wholeNumber(1, 1000 * TRAINING_IMAGES), (v) => (chosen.samples = v))
-  given('seed', wholeNumber(0, Number.MAX_SAFE_INTEGER), (v) => (chosen.seed = v))
-  given('image-size', imageSizeOf, (v) => (chosen.imageSize = v))
-  const largest = Math.max(...chosen.batchSizes)
-  if (chosen.samples < largest) throw new UsageError(`--samples ${chosen.samples} is less than one batch of ${largest}.`)
-  return chosen
+  const epochs = values.get(epochsOption.name)
+  if (epochs !== undefined) {
+    if (values.has('samples')) throw new UsageError('Give --epochs or --samples, not both.')
+    given.samples = wholeNumber(1, 1000)(epochsOption.name, epochs) * EPOCH
+  }
+  try {
+    return checkedSettings(experiment, given)
+  } catch (error) {
+    throw error instanceof ValueError ? new UsageError(`${error.message}.`) : error
+  }
+}
+
+function settingValue(flag: string, setting: Setting<unknown>, text: string): unknown {
+  const value = setting.fromText(text)
+  if (value !== undefined) return value
+  const { item, expected } = setting
+  if (!item) throw new UsageError(`--${flag} must be ${expected}, got '${text}'.${setting.choices ? didYouMean(text, Object.keys(setting.choices)) : ''}`)
+  const parts = text.split(',').map((part) => part.trim())
+  const wrong = parts.find((part) => item.fromText(part) === undefined)
+  if (wrong !== undefined) settingValue(flag, item, wrong)
+  const twice = parts.find((part, i) => parts.indexOf(part) < i)
+  throw new UsageError(twice === undefined ? `--${flag} must have ${expected}, got '${text}'.` : `--${flag} names ${twice} twice.`)
 }
 
 function doctorSettings(values: ReadonlyMap<string, string>): DoctorSettings {
@@ -219,21 +286,6 @@ function labSettings(values: ReadonlyMap<string, string>): LabSettings {
 
 type Reader<T> = (option: string, text: string) => T
 
-const listOf =
-  <T>(read: Reader<T>): Reader<T[]> =>
-  (option, text) => {
-    const items = text.split(',').map((item) => read(option, item.trim()))
-    const twice = items.find((item, i) => items.indexOf(item) < i)
-    if (twice !== undefined) throw new UsageError(`--${option} names ${twice} twice.`)
-    return items
-  }
-
-const normName: Reader<(typeof normNames)[number]> = (option, text) => {
-  const name = normNames.find((n) => n === text)
-  if (name) return name
-  throw new UsageError(`--${option} knows no norm '${text}'.${didYouMean(text, normNames) || ` Norms: ${normNames.join(', ')}.`}`)
-}
-
 const number = (text: string): number => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN)
 
 const wholeNumber =
@@ -248,9 +300,4 @@ const positiveNumber: Reader<number> = (option, text) => {
   const value = number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new UsageError(`--${option} must be a finite number above 0, got '${text}'.`)
-}
-
-const imageSizeOf: Reader<28 | 14> = (option, text) => {
-  if (text === '28' || text === '14') return text === '28' ? 28 : 14
-  throw new UsageError(`--${option} must be 28 or 14, got '${text}'.`)
 }

@@ -1,5 +1,4 @@
-import { type CompareProgress, type CompareSettings, percent, type RunConfig, type RunResult, runsOf } from '../experiments/index.js'
-import { normLabel } from '../models/index.js'
+import type { Experiment, Progress as ExperimentProgress, RunState } from '../experiments/index.js'
 import { duration, type Output, type Painter } from './terminal.js'
 
 const LONGEST_BAR = 24
@@ -11,48 +10,54 @@ const MS_BETWEEN_LINES = 10_000
 export class Progress {
   readonly #costs: number[]
   readonly #begun = performance.now()
-  #drawn = 0
+  /** Costs of runs that were made before and took no time now. */
+  #spared = 0
+  #drawn = this.#begun
   #hasBar = false
 
   constructor(
-    settings: CompareSettings,
+    private readonly experiment: Experiment,
+    private readonly configs: readonly object[],
     private readonly out: Output,
     private readonly paint: Painter,
   ) {
-    this.#costs = runsOf(settings).map(({ batchSize }) => Math.floor(settings.samples / batchSize) * stepCost(batchSize))
-    this.#drawn = this.#begun
+    this.#costs = configs.map((config) => experiment.cost(config))
   }
 
-  update(progress: CompareProgress): void {
+  update(progress: ExperimentProgress): void {
     const now = performance.now()
     if (now - this.#drawn < (this.out.isTTY ? MS_BETWEEN_DRAWS : MS_BETWEEN_LINES)) return
     this.#drawn = now
-    const { run, runs, step, steps, loss, samplesPerSecond } = progress
+    const { run, runs, step, steps, config, values } = progress
     const share = this.#share(run - 1, step / steps)
     const left = ((now - this.#begun) / 1000) * (1 / share - 1)
-    const rate = count(Math.round(samplesPerSecond))
+    const measured = Object.entries(values).map(([name, value]) => `${name} ${value.toPrecision(3)}`)
+    const name = this.experiment.describe(config)
     if (!this.out.isTTY) {
-      const facts = `step ${count(step)} of ${count(steps)}, loss ${loss.toFixed(3)}, ${rate} images/s, ${duration(left)} left`
-      this.out.write(`${place(run, runs)} ${describe(progress)}: ${facts}\n`)
+      const facts = [`step ${count(step)} of ${count(steps)}`, ...measured, `${duration(left)} left`].join(', ')
+      this.out.write(`${place(run, runs)} ${name}: ${facts}\n`)
       return
     }
     // One line of a terminal, or redrawing would leave pieces behind: the words first, fewer on a narrow one, and a bar in what is left.
     const width = (this.out.columns || 80) - 1
-    const { norm, batchSize, learningRate } = progress
-    const facts = `step ${count(step)}/${count(steps)} · loss ${loss.toFixed(3)} · ${rate}/s · ${duration(left)} left`
-    const which = `${run}/${runs} ${normLabel(norm)}`
-    const full = `${which}, batch ${batchSize}, lr ${learningRate} · ${facts}`
-    const text = (full.length + SHORTEST_BAR < width ? full : `${which} · ${facts}`).slice(0, width)
+    const facts = [`step ${count(step)}/${count(steps)}`, ...measured, `${duration(left)} left`].join(' · ')
+    const full = `${run}/${runs} ${name} · ${facts}`
+    const text = (full.length + SHORTEST_BAR < width ? full : `${run}/${runs} · ${facts}`).slice(0, width)
     const cells = Math.min(LONGEST_BAR, Math.max(0, width - text.length - 1))
     const filled = Math.floor(share * cells)
     this.out.write(`\r\x1b[2K${this.paint.green('█'.repeat(filled))}${'░'.repeat(cells - filled)}${cells > 0 ? ' ' : ''}${text}`)
     this.#hasBar = true
   }
 
+  /** A run that need not be made. */
+  spare(number: number): void {
+    this.#spared += this.#costs[number - 1]
+  }
+
   /** One line that stays. */
-  runEnded(run: RunResult, number: number): void {
+  runEnded(run: RunState & object, number: number): void {
     this.clear()
-    this.out.write(`${place(number, this.#costs.length)} ${describe(run)}: ${outcome(run)}\n`)
+    this.out.write(`${place(number, this.configs.length)} ${this.experiment.describe(this.configs[number - 1])}: ${outcome(this.experiment, run)}\n`)
   }
 
   /** Takes the bar away. */
@@ -63,21 +68,16 @@ export class Progress {
 
   /** How much of the work is done, by the estimated costs. */
   #share(runsDone: number, shareOfRun: number): number {
-    const total = this.#costs.reduce((sum, c) => sum + c, 0)
-    const done = this.#costs.slice(0, runsDone).reduce((sum, c) => sum + c, 0)
-    return Math.min(1, Math.max(1e-6, (done + (this.#costs[runsDone] ?? 0) * shareOfRun) / total))
+    const sum = (costs: readonly number[]) => costs.reduce((total, c) => total + c, 0)
+    const done = sum(this.#costs.slice(0, runsDone)) + (this.#costs[runsDone] ?? 0) * shareOfRun
+    return Math.min(1, Math.max(1e-6, (done - this.#spared) / (sum(this.#costs) - this.#spared)))
   }
 }
 
-/** A step costs about as much as 1.3 images before it sees the first one. */
-const stepCost = (batchSize: number): number => batchSize + 1.3
 const count = (n: number): string => n.toLocaleString('en-US')
 const place = (run: number, runs: number): string => `[${String(run).padStart(String(runs).length)}/${runs}]`
-const describe = ({ norm, batchSize, learningRate }: RunConfig): string => `${normLabel(norm)}, batch size ${batchSize}, learning rate ${learningRate}`
 
-function outcome({ status, divergence, steps, testAccuracy, lossAt, msPerStep }: RunResult): string {
-  if (divergence) return `diverged at step ${divergence.step}, loss ${divergence.loss}, first in ${divergence.where}`
-  if (status === 'stopped') return `stopped after ${count(steps)} steps`
-  const loss = lossAt.at(-1)?.loss
-  return `${percent(testAccuracy ?? 0)} of the test digits right, training loss ${loss == null ? '–' : loss.toFixed(3)}, ${(msPerStep ?? 0).toFixed(2)} ms per step`
+function outcome(experiment: Experiment, run: RunState & object): string {
+  if (run.divergence) return `diverged at step ${run.divergence.step}, loss ${run.divergence.loss}, first in ${run.divergence.where}`
+  return run.status === 'stopped' ? 'stopped' : experiment.outcome(run)
 }

@@ -112,6 +112,8 @@ export interface Experiment<T extends SettingTable = SettingTable, C extends obj
   check?(settings: SettingsOf<T>): void
   /** Everything to measure, in an order in which an early end leaves whole groups to compare. */
   runs(settings: SettingsOf<T>): C[]
+  /** What is done with these settings, in a sentence. */
+  introduction(settings: SettingsOf<T>): string
   /** What a run costs beside the others, for the time left. */
   cost(config: C): number
   /** A run's name: `BatchNorm, batch size 4, seed 0`. */

@@ -2,13 +2,10 @@
 
 export { type AxesConfig, type AxesNorm, type AxesRun, axes, type SharedStatistic } from './axes/axes.js'
 export { axesExperiment } from './axes/experiment.js'
-export { type CompareHooks, type CompareProgress, compare } from './compare/compare.js'
-export { findings, percent } from './compare/findings.js'
-export type { CompareResult, Divergence, LayerSeries, LossPoint, RunResult, RunStatus } from './compare/result.js'
-export type { DigitData } from './compare/run.js'
-export { type CompareSettings, checkSettings, defaultSettings, type RunConfig, runsOf } from './compare/settings.js'
+export { compareExperiment } from './compare/experiment.js'
 export {
   checkedSettings,
+  type Divergence,
   type Experiment,
   type ExperimentHooks,
   type Figure,
@@ -25,7 +22,8 @@ export {
 } from './experiment.js'
 export { lookOfNorm, type Norm, type NormCode, normCode, normNames } from './norms.js'
 export { experiments } from './registry.js'
+export { type Axis, type Chart, chart, legend, type Point, type Series } from './report/chart.js'
 export { csv } from './report/csv.js'
-export { type About, isBest, type ResultColumn, report, resultColumns } from './report/report.js'
+export { type About, report } from './report/report.js'
 export { defaultsOf, flagOf, type Setting, type SettingsOf, type SettingTable } from './settings.js'
 export { walkthrough } from './walkthrough.js'

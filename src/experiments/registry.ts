@@ -1,5 +1,6 @@
 import { axesExperiment } from './axes/experiment.js'
+import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
 
 /** Every experiment, from what norms are to where they help and where they fail. */
-export const experiments: readonly Experiment[] = [axesExperiment]
+export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment]

@@ -13,6 +13,8 @@ export interface Setting<T> {
   readonly label: string
   /** A sentence without its full stop. */
   readonly help: string
+  /** How the command and URLs call it; null where that is its name in kebab case. */
+  readonly flag: string | null
   /** What a value must be, in words: `a whole number from 1 to 5000`. */
   readonly expected: string
   /** Of numbers; null without a bound. */
@@ -35,9 +37,10 @@ interface Words<T> {
   default: T
   label: string
   help: string
+  flag?: string
 }
 
-const plain = { item: null, min: null, max: null, choices: null }
+const plain = { flag: null, item: null, min: null, max: null, choices: null }
 const parseNumber = (text: string): number => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN)
 
 function numeric(
@@ -183,5 +186,5 @@ export function completeSettings<T extends SettingTable>(owner: string, table: T
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? `[${value.map(textOf).join(', ')}]` : String(value)
 
-/** How the command and URLs call a setting: `batchSizes` is `batch-sizes`. */
-export const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+/** How the command and URLs call a setting: `batchSizes` is `batch-size`, which takes a list. */
+export const flagOf = (name: string, { flag }: Setting<unknown>): string => flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -67,10 +67,11 @@ test('a comparison prints a table and findings and writes three files that agree
   const { code, stdout, stderr } = await evenkeel([...tiny, '--out', out])
   expect(stderr).toBe('')
   expect(code).toBe(0)
-  expect(readdirSync(out).sort()).toEqual(['report.html', 'results.csv', 'results.json'])
+  expect(readdirSync(out).sort()).toEqual(['report.html', 'results.csv', 'results.json', 'runs.jsonl'])
   const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))
   expect(results).toMatchObject({
-    schema: 'evenkeel-compare/1',
+    schema: 'evenkeel-experiment/1',
+    experiment: 'compare',
     complete: true,
     settings: { samples: 64, seed: 0, norms: ['none', 'batch'] },
     environment: { node: process.version },
@@ -84,16 +85,16 @@ test('a comparison prints a table and findings and writes three files that agree
     expect(page).toContain(accuracy)
     expect(stdout).toContain(accuracy)
     expect(page).toContain(run.lossAt[3].loss.toFixed(3))
-    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,0,0,,training_loss,${run.losses[0]}\n`)
-    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,,,,test_accuracy,${run.testAccuracy}\n`)
+    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,64,0,14,0,,training_loss,${run.losses[0]}\n`)
+    expect(csv).toContain(`${run.norm},${run.batchSize},0.05,64,0,14,,,test_accuracy,${run.testAccuracy}\n`)
   }
-  for (const finding of results.findings) expect(stdout).toContain(finding)
+  for (const { text } of results.findings) expect(stdout).toContain(text)
   expect(stdout).toMatch(/\[4\/4\] BatchNorm, batch size 4, learning rate 0\.05: /)
 
   // What is there is not written over by accident.
-  const again = await evenkeel([...tiny, '--out', out])
-  expect(again.code).toBe(1)
-  expect(again.stderr).toMatch(/is not empty\. Choose another --out, or add --force/)
+  const other = await evenkeel([...tiny, '--out', out, '--seed', '1'])
+  expect(other.code).toBe(1)
+  expect(other.stderr).toMatch(/has runs of other settings\. Choose another --out, or add --force/)
   expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))).toEqual(results)
   const forced = await evenkeel([...tiny, '--out', out, '--force', '--seed', '1'])
   expect(forced.code).toBe(0)

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest'
 import { parse, UsageError } from '../../src/cli/options.js'
-import { defaultSettings } from '../../src/experiments/index.js'
+import { compareExperiment, defaultsOf } from '../../src/experiments/index.js'
+
+const defaultSettings = defaultsOf(compareExperiment.settings)
 
 test('every option of compare', () => {
   const args = 'compare --norm none,batch --batch-size 2,8 --lr 0.05,5e-1 --epochs 1 --seed 7 --image-size 14 --out DIR --force --json'
   expect(parse(args.split(' '))).toEqual({
-    kind: 'compare',
-    settings: { norms: ['none', 'batch'], batchSizes: [2, 8], learningRates: [0.05, 0.5], samples: 5000, seed: 7, imageSize: 14 },
+    kind: 'experiment',
+    experiment: compareExperiment,
+    settings: { norms: ['none', 'batch'], batchSizes: [2, 8], learningRates: [0.05, 0.5], samples: 5000, seed: 7, imageSize: '14' },
     walkthrough: false,
     out: 'DIR',
     force: true,
@@ -16,7 +19,15 @@ test('every option of compare', () => {
 })
 
 test('the main job', () => {
-  expect(parse(['start'])).toEqual({ kind: 'compare', settings: defaultSettings, walkthrough: true, out: null, force: false, json: false })
+  expect(parse(['start'])).toEqual({
+    kind: 'experiment',
+    experiment: compareExperiment,
+    settings: defaultSettings,
+    walkthrough: true,
+    out: null,
+    force: false,
+    json: false,
+  })
 })
 
 test.each([
@@ -34,13 +45,17 @@ test.each([['help compare'], ['compare -h'], ['compare --help'], ['compare --lr 
 
 test.each([
   ['compar', "There is no command 'compar'. Did you mean compare?"],
-  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, walkthrough, doctor, lab."],
+  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, experiment, walkthrough, doctor, lab."],
+  ['experiment axis', "There is no experiment 'axis'. Did you mean axes?"],
+  ['experiment axes --shape 2,x', "--shape must be a whole number from 1 to 4096, got 'x'."],
+  ['experiment axes --shape 2', 'axes: shape must have 2 to 5 axes, got [2].'],
+  ['experiment axes --affine maybe', "--affine must be yes or no, got 'maybe'."],
   ['--hlep', 'The option --hlep has no command before it, and evenkeel by itself knows no such option. Did you mean --help?'],
   ['compare --nrom none', 'compare has no option --nrom. Did you mean --norm?'],
   ['walkthrough --out x', 'walkthrough has no option --out.'],
   ['start --json', 'start has no option --json.'],
   ['compare runs', "compare takes no argument 'runs'; options begin with --."],
-  ['compare --norm none,batchs', "--norm knows no norm 'batchs'. Did you mean batch?"],
+  ['compare --norm none,batchs', "--norm must be one of none, batch, layer, got 'batchs'. Did you mean batch?"],
   ['compare --norm none,none', '--norm names none twice.'],
   ['compare --norm', '--norm needs a value: --norm LIST.'],
   ['compare --norm=', '--norm needs a value: --norm LIST.'],
@@ -54,9 +69,9 @@ test.each([
   ['compare --lr 1e999', "--lr must be a finite number above 0, got '1e999'."],
   ['compare --lr 0x10', "--lr must be a finite number above 0, got '0x10'."],
   ['compare --seed -1', "--seed must be a whole number from 0 to 9007199254740991, got '-1'."],
-  ['compare --image-size 20', "--image-size must be 28 or 14, got '20'."],
+  ['compare --image-size 20', "--image-size must be one of 14, 28, got '20'."],
   ['compare --epochs 1 --samples 5', 'Give --epochs or --samples, not both.'],
-  ['compare --samples 5', '--samples 5 is less than one batch of 32.'],
+  ['compare --samples 5', 'compare: samples must be at least one batch (32), got 5.'],
 ])('%s', (line, message) => {
   const attempt = () => parse(line.split(' '))
   expect(attempt).toThrow(UsageError)

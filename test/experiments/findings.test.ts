@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findings } from '../../src/experiments/index.js'
+import { findings } from '../../src/experiments/compare/findings.js'
 import type { NormName } from '../../src/models/index.js'
 import { madeUpRun } from './made-up.js'
 
@@ -34,7 +34,7 @@ describe('which norm was best', () => {
     const runs = at(2, 0.5, { none: 0.11, batch: 0.93 })
     const diverged = madeUpRun(
       { norm: 'layer', batchSize: 2, learningRate: 0.5 },
-      { status: 'diverged', divergence: { step: 7, samples: 14, loss: 'NaN', where: 'fc.weight' }, testAccuracy: null, testLoss: null },
+      { status: 'diverged', divergence: { step: 7, loss: 'NaN', where: 'fc.weight' }, testAccuracy: null, testLoss: null },
     )
     expect(said([...runs, diverged])[0]).toBe(
       'At batch size 2 and learning rate 0.5 only BatchNorm trained, with 93.0% of the test digits right; the network without norm reached only 11.0% and LayerNorm diverged at step 7 (its loss was NaN).',

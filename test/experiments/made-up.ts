@@ -1,8 +1,12 @@
-import type { CompareResult, RunConfig, RunResult } from '../../src/experiments/index.js'
+import type { CompareResult, RunResult } from '../../src/experiments/compare/result.js'
+import type { RunConfig } from '../../src/experiments/compare/settings.js'
 
 /** A run with figures of one's choice. */
-export function madeUpRun(config: RunConfig, figures: Partial<RunResult> = {}): RunResult {
+export function madeUpRun(config: Pick<RunConfig, 'norm' | 'batchSize' | 'learningRate'>, figures: Partial<RunResult> = {}): RunResult {
   return {
+    samples: 1000,
+    seed: 0,
+    imageSize: '28',
     ...config,
     status: 'finished',
     divergence: null,
@@ -34,10 +38,10 @@ export const madeUpResult = (runs: RunResult[], more: Partial<CompareResult> = {
     learningRates: [...new Set(runs.map(({ learningRate }) => learningRate))],
     samples: 1000,
     seed: 0,
-    imageSize: 28,
+    imageSize: '28',
   },
-  trainingImages: 5000,
-  testImages: 1000,
+  experiment: 'compare',
+  planned: runs.length,
   complete: true,
   runs,
   findings: [],

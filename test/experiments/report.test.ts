@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { csv, report } from '../../src/experiments/index.js'
-import { smoothed } from '../../src/experiments/report/figures.js'
+import { smoothed } from '../../src/experiments/compare/figures.js'
+import { compareExperiment, csv, report } from '../../src/experiments/index.js'
 import { linearScale, logScale } from '../../src/experiments/report/scale.js'
 import { madeUpResult, madeUpRun } from './made-up.js'
 
@@ -10,8 +10,8 @@ const runs = [
     { norm: 'none', batchSize: 32, learningRate: 0.5 },
     {
       status: 'diverged',
-      divergence: { step: 3, samples: 96, loss: 'NaN', where: 'fc.weight' },
-      losses: [2.3, 9, Number.NaN],
+      divergence: { step: 3, loss: 'NaN', where: 'fc.weight' },
+      losses: [2.3, 9],
       testAccuracy: null,
       testLoss: null,
     },
@@ -19,7 +19,11 @@ const runs = [
   madeUpRun({ norm: 'batch', batchSize: 32, learningRate: 0.5 }, { testAccuracy: 0.8766, testLoss: 0.4321, firstLayerGradientNorm: 0.1234 }),
   madeUpRun({ norm: 'layer', batchSize: 32, learningRate: 0.5 }, { testAccuracy: 0.5 }),
 ]
-const page = report(madeUpResult(runs, { findings: ['BatchNorm < LayerNorm & more.'] }), about)
+const page = report(
+  compareExperiment,
+  madeUpResult(runs, { findings: [{ claim: 'Less < more.', verdict: 'depends', text: 'BatchNorm < LayerNorm & more.' }] }),
+  about,
+)
 
 describe('the page', () => {
   test('is one file that loads nothing', () => {
@@ -43,7 +47,7 @@ describe('the page', () => {
       '87.7%',
       '0.432',
       '0.123',
-      'BatchNorm &lt; LayerNorm &amp; more.',
+      'Less &lt; more. <strong>Depends.</strong> BatchNorm &lt; LayerNorm &amp; more.',
       '2 x &quot;CPU&quot; &lt;fast&gt;',
       'diverged at 3',
       'evenkeel 1.2.3',
@@ -68,7 +72,7 @@ describe('the page', () => {
 
   test('says where it was stopped', () => {
     expect(page).not.toContain('Stopped early')
-    expect(report(madeUpResult(runs, { complete: false }), about)).toContain('Stopped early: 3 of 3 runs were begun')
+    expect(report(compareExperiment, madeUpResult(runs, { complete: false }), about)).toContain('Stopped early: 3 of 3 runs were begun')
   })
 
   test('lines differ by dash and marker', () => {
@@ -81,18 +85,18 @@ describe('the page', () => {
 })
 
 test('the CSV has every number, in a row of its own', () => {
-  const lines = csv(madeUpResult(runs)).trimEnd().split('\n')
-  expect(lines[0]).toBe('norm,batch_size,learning_rate,step,samples,layer,measure,value')
+  const lines = csv(compareExperiment, madeUpResult(runs)).trimEnd().split('\n')
+  expect(lines[0]).toBe('norm,batch_size,learning_rate,samples,seed,image_size,step,layer,measure,value')
   expect(lines).toEqual(
     expect.arrayContaining([
-      'none,32,0.5,2,64,,training_loss,NaN',
-      'batch,32,0.5,1,32,,training_loss,1.2',
-      'batch,32,0.5,,,,test_accuracy,0.8766',
-      'batch,32,0.5,0,0,conv1,weight_gradient_norm,0.5',
+      'none,32,0.5,1000,0,28,3,fc.weight,diverged,NaN',
+      'batch,32,0.5,1000,0,28,1,,training_loss,1.2',
+      'batch,32,0.5,1000,0,28,,,test_accuracy,0.8766',
+      'batch,32,0.5,1000,0,28,0,conv1,weight_gradient_norm,0.5',
     ]),
   )
   expect(lines.filter((l) => l.startsWith('none,') && l.includes('test_accuracy'))).toEqual([])
-  expect(lines.every((l) => l.split(',').length === 8)).toBe(true)
+  expect(lines.every((l) => l.split(',').length === 10)).toBe(true)
 })
 
 test('smoothing takes means over equal numbers of images', () => {

@@ -6,6 +6,7 @@ import { type AxesConfig, type AxesNorm, type AxesRun, axes, checkAxes } from '.
 
 const settings = {
   norms: list(choice<AxesNorm>({ default: 'batch', label: 'norm', help: 'Norms', choices: someNorms('batch', 'layer', 'group', 'instance', 'rms') }), {
+    flag: 'norm',
     default: ['batch', 'layer', 'group', 'instance', 'rms'],
   }),
   shape: shape({ default: [2, 4, 2, 3], label: 'shape', help: 'Sizes of the input: N,C,H,W or N,C,L or N,C; for LayerNorm and RMSNorm also N,L,C' }),
@@ -27,6 +28,7 @@ export const axesExperiment: Experiment<Settings, AxesConfig, AxesRun> = {
   quick: { shape: [2, 4, 3], normalizedAxes: 2 },
   check: checkAxes,
   runs: ({ norms, ...rest }: SettingsOf<Settings>) => norms.map((norm) => ({ norm, ...rest })),
+  introduction: ({ shape }) => `Elements that share a mean and variance, for an input of [${shape.join(', ')}].`,
   cost: () => 1,
   describe: ({ norm, shape }) => `${normNames[norm]} on [${shape.join(', ')}]`,
   measure: async (config) => axes(config),

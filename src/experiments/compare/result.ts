@@ -1,4 +1,5 @@
-import type { CompareSettings, RunConfig } from './settings.js'
+import type { Result, RunState } from '../experiment.js'
+import type { RunConfig, settings } from './settings.js'
 
 /** A layer over the course of a run: one entry per observed step in each list. */
 export interface LayerSeries {
@@ -15,25 +16,11 @@ export interface LayerSeries {
   weightGradientNorm: number[] | null
 }
 
-/** The first loss that was no finite number. */
-export interface Divergence {
-  step: number
-  samples: number
-  /** What it was: NaN or an infinity. */
-  loss: string
-  /** The first parameter with such a value, else the first layer whose output has one. */
-  where: string
-}
-
-export type RunStatus = 'finished' | 'diverged' | 'stopped'
-
-export interface RunResult extends RunConfig {
-  status: RunStatus
-  divergence: Divergence | null
+export interface RunResult extends RunConfig, RunState {
   /** Steps done. */
   steps: number
   stepsPlanned: number
-  /** Training loss of every step, before its update. The last one of a run that diverged is not finite. */
+  /** Training loss of every step, before its update; all finite. */
   losses: number[]
   /** Mean training loss of the steps that led up to a number of images seen; null where the run didn't come so far. */
   lossAt: LossPoint[]
@@ -53,25 +40,7 @@ export interface LossPoint {
   loss: number | null
 }
 
-export interface CompareResult {
-  settings: CompareSettings
-  /** Numbers of images in the data set. */
-  trainingImages: number
-  testImages: number
-  /** Whether every run was made; false where it was stopped. */
-  complete: boolean
-  runs: RunResult[]
-  /** Sentences computed from the figures. */
-  findings: string[]
-}
-
-/** Of finite values; null where there is none. */
-export function median(values: readonly number[]): number | null {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b)
-  if (sorted.length === 0) return null
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
+export type CompareResult = Result<typeof settings, RunResult>
 
 /** At which numbers of images seen the training loss is read, and over how many images before. */
 export function checkpoints(samples: number): { at: number[]; window: number } {

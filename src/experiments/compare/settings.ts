@@ -1,58 +1,58 @@
-import { checkOptions, ValueError } from '../../core/errors.js'
-import { isNormName, type NormName, normNames } from '../../models/index.js'
+import { ValueError } from '../../core/errors.js'
+import { type NormName, normLabel, normNames } from '../../models/index.js'
+import { choice, integer, list, positive, type SettingsOf, seed } from '../settings.js'
 
-/** What is compared: every norm at every batch size and learning rate. */
-export interface CompareSettings {
-  norms: readonly NormName[]
-  batchSizes: readonly number[]
-  learningRates: readonly number[]
-  /** Training images that each run sees, repetitions counted: fewer steps at larger batches, so that runs compare. */
-  samples: number
-  /** Of the initial weights and of the order of images; the same for all runs. */
-  seed: number
-  imageSize: 28 | 14
-}
+/** Of the digits in the package. */
+export const TRAINING_IMAGES = 5000
+export const TEST_IMAGES = 1000
 
-/** The main job: what a few minutes on two cores allow. */
-export const defaultSettings: CompareSettings = {
-  norms: ['none', 'batch', 'layer'],
-  batchSizes: [32, 2],
-  learningRates: [0.05, 0.5],
-  samples: 10_000,
-  seed: 0,
-  imageSize: 28,
+const norm = choice<NormName>({
+  default: 'batch',
+  label: 'norm',
+  help: 'Norms',
+  choices: Object.fromEntries(normNames.map((name) => [name, normLabel(name)])) as Record<NormName, string>,
+})
+const batchSize = integer({ default: 32, label: 'batch size', help: 'Batch sizes', min: 1, max: TRAINING_IMAGES })
+const learningRate = positive({ default: 0.05, label: 'learning rate', help: 'Learning rates' })
+
+/** What is compared: every norm at every batch size and learning rate. The defaults are what a few minutes on two cores allow. */
+export const settings = {
+  norms: list(norm, { default: ['none', 'batch', 'layer'], flag: 'norm' }),
+  batchSizes: list(batchSize, { default: [32, 2], flag: 'batch-size' }),
+  learningRates: list(learningRate, { default: [0.05, 0.5], flag: 'lr' }),
+  samples: integer({
+    default: 10_000,
+    label: 'images',
+    help: 'Training images that each run sees, repetitions counted: fewer steps at larger batches, so that runs compare',
+    min: 1,
+    max: 1000 * TRAINING_IMAGES,
+  }),
+  seed: seed({ help: 'Of the initial weights and of the order of images, the same for all runs' }),
+  imageSize: choice<'28' | '14'>({
+    default: '28',
+    label: 'image size',
+    help: 'Pixels; 14 is a quarter of the work',
+    choices: { 28: '28 x 28', 14: '14 x 14' },
+  }),
 }
+export type CompareSettings = SettingsOf<typeof settings>
 
 /** One cell of the comparison. */
 export interface RunConfig {
   norm: NormName
   batchSize: number
   learningRate: number
+  samples: number
+  seed: number
+  imageSize: '28' | '14'
 }
 
 /** Norms innermost: a comparison that ends early has whole groups to compare. */
-export const runsOf = ({ norms, batchSizes, learningRates }: CompareSettings): RunConfig[] =>
-  batchSizes.flatMap((batchSize) => learningRates.flatMap((learningRate) => norms.map((norm) => ({ norm, batchSize, learningRate }))))
+export const runsOf = ({ norms, batchSizes, learningRates, samples, seed, imageSize }: CompareSettings): RunConfig[] =>
+  batchSizes.flatMap((batchSize) => learningRates.flatMap((learningRate) => norms.map((norm) => ({ norm, batchSize, learningRate, samples, seed, imageSize }))))
 
-/** @throws ValueError, or TypeError for unknown fields, where an experiment could not run */
-export function checkSettings(settings: CompareSettings, trainingImages: number): void {
-  checkOptions('compare', settings, Object.keys(defaultSettings))
-  const { norms, batchSizes, learningRates, samples, seed, imageSize } = settings
-  for (const [name, list] of Object.entries({ norms, batchSizes, learningRates })) {
-    if (!Array.isArray(list) || list.length === 0) throw new ValueError(`compare: ${name} must be a list with at least one entry`)
-  }
-  for (const norm of norms) if (!isNormName(norm)) throw new ValueError(`compare: unknown norm '${String(norm)}', expected ${normNames.join(', ')}`)
-  for (const size of batchSizes) {
-    if (!(Number.isInteger(size) && size >= 1 && size <= trainingImages)) {
-      throw new ValueError(`compare: a batch size must be a whole number from 1 to ${trainingImages}, the number of training images, got ${size}`)
-    }
-  }
-  for (const lr of learningRates) {
-    if (!(Number.isFinite(lr) && lr > 0)) throw new ValueError(`compare: a learning rate must be a finite number above 0, got ${lr}`)
-  }
-  if (!(Number.isInteger(samples) && samples >= Math.max(...batchSizes))) {
-    throw new ValueError(`compare: samples must be a whole number of at least one batch (${Math.max(...batchSizes)}), got ${samples}`)
-  }
-  if (!(Number.isInteger(seed) && seed >= 0)) throw new ValueError(`compare: seed must be a whole number from 0 up, got ${seed}`)
-  if (imageSize !== 28 && imageSize !== 14) throw new ValueError(`compare: imageSize must be 28 or 14, got ${String(imageSize)}`)
+/** @throws ValueError where a batch is larger than what a run sees */
+export function checkCompare({ batchSizes, samples }: CompareSettings): void {
+  const largest = Math.max(...batchSizes)
+  if (samples < largest) throw new ValueError(`compare: samples must be at least one batch (${largest}), got ${samples}`)
 }

@@ -1,30 +1,28 @@
-import type { CompareResult } from '../compare/result.js'
+import type { Experiment, Result } from '../experiment.js'
 
 /**
- * All series as one table, a number a row: norm, batch_size, learning_rate, step, samples (seen before the step), layer (empty for the
- * network as a whole), measure, value. A figure of a whole run has no step. Values that are not finite are written NaN, Infinity, -Infinity.
+ * All numbers as one table, one a row: the run's configuration, then step, layer (empty for the network as a whole), measure and value. A figure
+ * of a whole run has no step. What a run diverged with is a row, too.
  */
-export function csv({ runs }: CompareResult): string {
-  const lines = ['norm,batch_size,learning_rate,step,samples,layer,measure,value']
-  for (const run of runs) {
-    const { norm, batchSize, learningRate } = run
-    const add = (step: number | '', layer: string, measure: string, value: number | null) => {
-      if (value !== null) lines.push(`${norm},${batchSize},${learningRate},${step},${step === '' ? '' : step * batchSize},${layer},${measure},${value}`)
+export function csv(experiment: Experiment, { settings, runs }: Result): string {
+  const configs = experiment.runs(settings)
+  const names = [...new Set(configs.flatMap((config) => Object.keys(config)))]
+  const lines = [[...names.map(snakeCase), 'step', 'layer', 'measure', 'value'].join(',')]
+  for (const [i, run] of runs.entries()) {
+    const start = names.map((name) => field(Reflect.get(configs[i], name))).join(',')
+    for (const { step, layer, measure, value } of experiment.measures(run)) {
+      if (value !== null) lines.push(`${start},${field(step)},${field(layer)},${measure},${value}`)
     }
-    for (const [step, loss] of run.losses.entries()) add(step, '', 'training_loss', loss)
-    for (const series of run.layers) {
-      for (const [i, samples] of series.samples.entries()) {
-        const step = samples / batchSize
-        add(step, series.layer, 'activation_mean', series.mean[i])
-        add(step, series.layer, 'activation_std', series.std[i])
-        add(step, series.layer, 'activation_gradient_norm', series.gradientNorm[i])
-        add(step, series.layer, 'weight_gradient_norm', series.weightGradientNorm?.[i] ?? null)
-      }
-    }
-    add('', '', 'test_accuracy', run.testAccuracy)
-    add('', '', 'test_loss', run.testLoss)
-    add('', '', 'ms_per_step', run.msPerStep)
-    add('', 'conv1', 'median_weight_gradient_norm', run.firstLayerGradientNorm)
+    if (run.divergence) lines.push(`${start},${run.divergence.step},${field(run.divergence.where)},diverged,${field(run.divergence.loss)}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** Lists have spaces between their entries. */
+function field(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  const text = Array.isArray(value) ? value.join(' ') : String(value)
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -1,3 +1,5 @@
+import type { Table } from '../experiment.js'
+
 /** Text for HTML and SVG. */
 
 export const escapeText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
@@ -16,24 +18,13 @@ export function element(name: string, attributes: Attributes, content?: string):
   return content === undefined ? `<${name}${text}/>` : `<${name}${text}>${content}</${name}>`
 }
 
-export interface Column {
-  label: string
-  /** Numbers stand to the right. */
-  numeric?: boolean
-}
-
-/** A table; cells are text, null is a dash. The first column heads its row. */
-export function table(
-  caption: string,
-  columns: readonly Column[],
-  rows: readonly (readonly (string | null)[])[],
-  strong?: (row: number, column: number) => boolean,
-): string {
+/** The first column heads its row; rows that stand out are bold. */
+export function table({ caption, columns, rows, strong = [] }: Table): string {
   const head = columns.map(({ label, numeric }) => element('th', { scope: 'col', class: numeric ? 'number' : undefined }, escapeText(label))).join('')
   const body = rows.map((cells, row) => {
     const tds = cells.map((cell, column) => {
       const text = escapeText(cell ?? '–')
-      const content = strong?.(row, column) ? element('strong', {}, text) : text
+      const content = strong.includes(row) ? element('strong', {}, text) : text
       return column === 0 ? element('th', { scope: 'row' }, content) : element('td', { class: columns[column].numeric ? 'number' : undefined }, content)
     })
     return `<tr>${tds.join('')}</tr>`

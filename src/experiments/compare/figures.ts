@@ -1,38 +1,21 @@
 import { type NormName, normLabel, normNames } from '../../models/index.js'
-import { percent } from '../compare/findings.js'
-import { type CompareResult, median, type RunResult } from '../compare/result.js'
-import { type Axis, type Chart, chart, legend, lookCount, number, type Point, type Series } from './chart.js'
-import { element, escapeText, table } from './markup.js'
+import type { Figure, Table } from '../experiment.js'
+import { type Axis, type Chart, lookCount, number, type Point, type Series } from '../report/chart.js'
+import { median } from '../train.js'
+import { percent } from './findings.js'
+import type { CompareResult, RunResult } from './result.js'
+import { TEST_IMAGES } from './settings.js'
 
 /** The figures of the report: small charts, one per batch size and learning rate, on the same axes, with a line per norm. */
 
 const order: readonly NormName[] = ['batch', 'layer', 'none', ...normNames]
 const lookOf = (norm: NormName): number => order.indexOf(norm) % lookCount
 
-interface Figure {
-  id: string
-  heading: string
-  /** What to look for. */
-  text: string
-  charts: Chart[]
-  columns: number
-  /** The numbers behind it. */
-  data: string
-}
+/** One per question, small charts that share their axes. */
+export const figures = (result: CompareResult): Figure[] =>
+  [accuracy, losses, activations, gradients, firstGradient].map((draw) => draw(result)).filter(({ charts }) => charts.length > 0)
 
-export function figures(result: CompareResult): string {
-  const { norms } = result.settings
-  const names = [...new Set(norms)].map((norm) => ({ name: normLabel(norm), look: lookOf(norm) }))
-  return [accuracy(result), losses(result), activations(result), gradients(result), firstGradient(result)]
-    .filter(({ charts }) => charts.length > 0)
-    .map(({ id, heading, text, charts, columns, data }, i) => {
-      const caption = element('figcaption', {}, `${element('h2', { id }, `${i + 1}. ${escapeText(heading)}`)}<p>${escapeText(text)}</p>${legend(names)}`)
-      const panels = element('div', { class: 'panels', style: `--columns: ${columns}` }, charts.map(chart).join('\n'))
-      const details = `<details><summary>The numbers of figure ${i + 1}</summary>${data}</details>`
-      return element('figure', { 'aria-labelledby': id }, `${caption}\n${panels}\n${details}`)
-    })
-    .join('\n')
-}
+const legend = ({ settings }: CompareResult) => settings.norms.map((norm) => ({ name: normLabel(norm), look: lookOf(norm) }))
 
 /** Runs by batch size and learning rate, in the order of the settings. */
 function panels({ settings, runs }: CompareResult): { title: string; runs: RunResult[] }[] {
@@ -96,12 +79,12 @@ function describe({ name, points, end }: Series): string {
 const runColumns = [{ label: 'Run' }, { label: 'Batch size', numeric: true }, { label: 'Learning rate', numeric: true }]
 const runCells = (run: RunResult): string[] => [normLabel(run.norm), String(run.batchSize), String(run.learningRate)]
 
-function dataTable(caption: string, { runs }: CompareResult, columns: readonly string[], values: (run: RunResult) => readonly (string | null)[]): string {
-  return table(
+function dataTable(caption: string, { runs }: CompareResult, columns: readonly string[], values: (run: RunResult) => readonly (string | null)[]): Table {
+  return {
     caption,
-    [...runColumns, ...columns.map((label) => ({ label, numeric: true }))],
-    runs.map((run) => [...runCells(run), ...values(run)]),
-  )
+    columns: [...runColumns, ...columns.map((label) => ({ label, numeric: true }))],
+    rows: runs.map((run) => [...runCells(run), ...values(run)]),
+  }
 }
 
 function accuracy(result: CompareResult): Figure {
@@ -130,10 +113,11 @@ function accuracy(result: CompareResult): Figure {
   return {
     id: 'accuracy',
     heading: 'Test accuracy',
-    text: `Share of the ${result.testImages.toLocaleString('en-US')} test digits that the trained network recognises, in evaluation mode. A run that diverged has no point.`,
+    text: `Share of the ${TEST_IMAGES.toLocaleString('en-US')} test digits that the trained network recognises, in evaluation mode. A run that diverged has no point.`,
     charts: tested.length > 0 ? charts : [],
     columns: settings.batchSizes.length,
-    data: dataTable('Test accuracy and test loss', result, ['Test digits right', 'Test loss'], (run) => [
+    legend: legend(result),
+    table: dataTable('Test accuracy and test loss', result, ['Test digits right', 'Test loss'], (run) => [
       run.testAccuracy === null ? null : percent(run.testAccuracy),
       run.testLoss === null ? null : number(run.testLoss),
     ]),
@@ -170,7 +154,8 @@ function losses(result: CompareResult): Figure {
     text: `Cross-entropy on a logarithmic axis, averaged over every ${Math.round(samples / LOSS_BINS)} images. A guess among ten digits costs 2.30.`,
     charts,
     columns: result.settings.learningRates.length,
-    data: dataTable(
+    legend: legend(result),
+    table: dataTable(
       `Training loss, averaged over every ${Math.round(samples / DATA_POINTS)} images, around a number of images seen`,
       result,
       at.map((n) => n.toLocaleString('en-US')),
@@ -210,7 +195,8 @@ function activations(result: CompareResult): Figure {
     text: 'What goes into each ReLU, behind the norm where there is one: its mean, and one standard deviation to both sides, over the last quarter of training.',
     charts,
     columns: result.settings.learningRates.length,
-    data: dataTable('Mean ± standard deviation of the activations, last quarter of training', result, normLayers, (run) =>
+    legend: legend(result),
+    table: dataTable('Mean ± standard deviation of the activations, last quarter of training', result, normLayers, (run) =>
       series(run).map((s) => (s && s.mean.length > 0 ? `${number(atEnd(s.mean))} ± ${number(atEnd(s.std))}` : null)),
     ),
   }
@@ -228,7 +214,8 @@ function gradients(result: CompareResult): Figure {
     text: 'Euclidean length of the gradient with respect to each weight, median over training, on a logarithmic axis. A length of 0 has no point there: that layer has stopped learning.',
     charts,
     columns: result.settings.learningRates.length,
-    data: dataTable('Median length of the gradient with respect to the weight', result, weightLayers, (run) =>
+    legend: legend(result),
+    table: dataTable('Median length of the gradient with respect to the weight', result, weightLayers, (run) =>
       norms(run).map((v) => (v === null ? null : number(v))),
     ),
   }
@@ -261,7 +248,8 @@ function firstGradient(result: CompareResult): Figure {
     text: 'The first convolution is the farthest from the loss: its gradient shows what arrives through all the layers. Median over each twentieth of training.',
     charts,
     columns: result.settings.learningRates.length,
-    data: dataTable(
+    legend: legend(result),
+    table: dataTable(
       'Median length of the gradient of conv1.weight around a number of images seen',
       result,
       at.map((n) => Math.round(n).toLocaleString('en-US')),
