@@ -41,7 +41,7 @@ export async function makeExperiment(request: ExperimentRequest, host: Host): Pr
   const progress = new Progress(experiment, configs, talk, paint)
   const there = configs.filter((config) => kept.find(config) !== undefined)
   for (const config of there) progress.spare(configs.indexOf(config) + 1)
-  if (there.length > 0) talk.write(`${there.length} of the runs are there already.\n`)
+  if (there.length > 0) talk.write(`${there.length} of the runs ${there.length === 1 ? 'is' : 'are'} there already.\n`)
   const result = await runExperiment(experiment, settings, {
     signal,
     pause: () => new Promise((resolve) => setImmediate(resolve)),

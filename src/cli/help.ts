@@ -2,7 +2,20 @@ import { type Command, commands, type Option } from './options.js'
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([left]) => left.length)) + 3
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`).join('\n')
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${wrapped(right, WIDTH - width).join(`\n${' '.repeat(width + 2)}`)}`).join('\n')
+}
+
+const WIDTH = 120
+
+/** Lines of whole words, none longer than `width` unless a word is. */
+function wrapped(text: string, width: number): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1]
+    if (last !== '' && last.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
+  }
+  return lines
 }
 
 const optionName = ({ name, value, short }: Option): string => `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`

@@ -2,6 +2,7 @@
 
 export { type AxesConfig, type AxesNorm, type AxesRun, axes, type SharedStatistic } from './axes/axes.js'
 export { axesExperiment } from './axes/experiment.js'
+export { batchSizeExperiment } from './batch-size/experiment.js'
 export { compareExperiment } from './compare/experiment.js'
 export {
   checkedSettings,

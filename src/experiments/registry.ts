@@ -1,6 +1,7 @@
 import { axesExperiment } from './axes/experiment.js'
+import { batchSizeExperiment } from './batch-size/experiment.js'
 import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
 
 /** Every experiment, from what norms are to where they help and where they fail. */
-export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment]
+export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment, batchSizeExperiment]

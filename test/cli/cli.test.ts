@@ -96,6 +96,18 @@ test('a comparison prints a table and findings and writes three files that agree
   expect(other.code).toBe(1)
   expect(other.stderr).toMatch(/has runs of other settings\. Choose another --out, or add --force/)
   expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))).toEqual(results)
+
+  // As if it had been killed while it wrote its second run: the first is kept, the others are made again, with the same numbers.
+  const kept = readFileSync(join(out, 'runs.jsonl'), 'utf8').split('\n')
+  expect(kept).toHaveLength(1 + 4 + 1)
+  writeFileSync(join(out, 'runs.jsonl'), `${kept[0]}\n${kept[1]}\n${kept[2].slice(0, 100)}`)
+  const resumed = await evenkeel([...tiny, '--out', out])
+  expect(resumed.stdout).toContain('1 of the runs is there already')
+  expect(resumed.stdout).not.toContain('[1/4]')
+  expect(resumed.stdout).toContain('[2/4]')
+  const untimed = ({ runs }: { runs: { msPerStep: number }[] }) => runs.map(({ msPerStep: _, ...rest }) => rest)
+  expect(untimed(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')))).toEqual(untimed(results))
+
   const forced = await evenkeel([...tiny, '--out', out, '--force', '--seed', '1'])
   expect(forced.code).toBe(0)
   expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).settings.seed).toBe(1)
@@ -132,7 +144,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it after the step, keeps what
   expect(stdout).toMatch(/Stopped: [12] of the runs were begun/)
   expect(stdout).toContain(`Written to ${out}`)
   expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('Stopped early')
-  expect(readFileSync(join(out, 'results.csv'), 'utf8')).toContain('batch,5000,0.05,,,,test_accuracy,')
+  expect(readFileSync(join(out, 'results.csv'), 'utf8')).toContain('batch,5000,0.05,20000,0,14,,,test_accuracy,')
 })
 
 test('a folder that cannot be made is an error before anything is trained', async () => {
