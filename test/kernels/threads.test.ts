@@ -56,6 +56,11 @@ const families: Record<string, () => Tensor[]> = {
     const x = input(1, 70, 90, 33)
     return [x.permute(2, 0, 1).contiguous(), x.to('float64').to('float32'), x.transpose(0, 1).add(1)]
   }),
+  recurrent: () => {
+    ev.manualSeed(3)
+    const lstm = new nn.LSTM(20, 30)
+    return withGradients([input(1, 9, 70, 20), ...lstm.parameters()], (x) => lstm.forward(x)[0])
+  },
   'matrix product': () => withGradients([input(1, 2, 150, 300), input(2, 2, 300, 270)], (a, b) => a.matmul(b)),
   attention: () =>
     withGradients([input(1, 2, 4, 130, 24), input(2, 2, 2, 130, 24), input(3, 2, 2, 130, 24)], (q, k, v) =>

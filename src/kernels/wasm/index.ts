@@ -8,6 +8,7 @@ import { matmul } from './matmul.js'
 import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
+import { recurrences } from './recurrent.js'
 import { reductions } from './reduce.js'
 import { responses } from './response.js'
 import { scatters } from './scatter.js'
@@ -24,6 +25,7 @@ export const wasm: Kernels = {
   ...norms,
   ...optimizers,
   ...pools,
+  ...recurrences,
   ...reductions,
   ...responses,
   ...scatters,

@@ -15,6 +15,7 @@ export { columnMoments, combineMoments, planeMoments } from './moments'
 export {
   affineColumns, affinePlanes, batchNormCoefficients, batchNormFinish, batchNormGradients, columnSums, gradColumns, gradPlanes, planeSums,
 } from './batchnorm'
+export { recurrent, recurrentGrad } from './recurrent'
 export { rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows } from './rownorm'
 export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
 export { responseGrad, responseNorm, responseTerms } from './response'

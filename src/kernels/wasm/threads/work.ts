@@ -69,6 +69,10 @@ const costs: Partial<Record<KernelName, Cost>> = {
   packPanels: product(5, 5),
   packRows: product(8, 5),
 
+  // Four gates for each of the outputs: products, and as much again for the pass over a row.
+  recurrent: product(8 * MAC, 1, 2, 3, 4),
+  recurrentGrad: product(8 * MAC, 1, 2, 3, 4),
+
   convPlanes: product(0.3, 8, 11),
   convTurnWeights: product(16, 1, 5),
   conv: product(128 * MAC, 11, 12),
