@@ -79,7 +79,7 @@ timed(adds, lambda: [torch.add(a, b)], ${CALLS})`,
     description: 'import of the built package in a fresh process',
     ours: async () => {
       await setUp()
-      return importing(pathToFileURL(fileURLToPath(new URL('../dist/index.js', import.meta.url))).href)
+      return importing(pathToFileURL(fileURLToPath(new URL('../dist/bundle/index.js', import.meta.url))).href)
     },
     jax: () => importing('@jax-js/jax'),
     tfjs: () => importing('@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'),

@@ -5,6 +5,6 @@ import { pathToFileURL } from 'node:url'
 import { orExit, root, setUp } from './setup.mjs'
 
 await orExit(setUp)
-const command = join(root, 'dist/cli/main.js')
+const command = join(root, 'dist/bundle/main.js')
 process.argv = [process.execPath, command, 'start', ...process.argv.slice(2)]
 await import(pathToFileURL(command).href)
