@@ -26,6 +26,16 @@ const FOLD: i32 = 256
 @inline export function affineLanes(x: v128, high: v128, scale: v128, shift: v128): v128 {
   return f32x4.add(f32x4.mul(f32x4.sub(x, high), scale), shift)
 }
+/**
+ * Whether a row's mean is near enough to 0, at most half a standard deviation, that x scale + shift with the whole mean in shift is as exact: one
+ * addition fewer, which is what these loops wait for.
+ */
+@inline export function isNearZero(mean: f64, rstd: f64): boolean { return Math.abs(mean) * rstd <= 0.5 }
+/** y = x scale + shift where T is bool, else as above. */
+@inline export function normalizeLanes<T>(x: v128, high: v128, scale: v128, shift: v128): v128 {
+  if (isBoolean<T>()) return f32x4.add(f32x4.mul(x, scale), shift)
+  return affineLanes(x, high, scale, shift)
+}
 export function affineRun(x: usize, y: usize, n: i32, high: f32, scale: f32, shift: f32): void {
   const vh = f32x4.splat(high)
   const vs = f32x4.splat(scale)

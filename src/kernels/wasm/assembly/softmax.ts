@@ -1,5 +1,5 @@
 import { demote, firstLanes, highDoubles, loadFirst, loadPart, loadUpTo, lowDoubles, storeFirst, storePart, storeUpTo, sumDoubles } from './lanes'
-import { exp4 } from './math'
+import { expNegative4 } from './math'
 import { fold } from './moments'
 import { runMax, runSum } from './reduce'
 
@@ -25,8 +25,8 @@ function runExp<T>(x: usize, y: usize, n: i32, max: f32): f64 {
     let s1 = f32x4.splat(0)
     const pairs = min(n, 2 * FOLD) >> 3
     for (let i = pairs; i > 0; i--, x += 32) {
-      const a = exp4(f32x4.sub(v128.load(x), shift))
-      const b = exp4(f32x4.sub(v128.load(x, 16), shift))
+      const a = expNegative4(f32x4.sub(v128.load(x), shift))
+      const b = expNegative4(f32x4.sub(v128.load(x, 16), shift))
       s0 = f32x4.add(s0, a)
       s1 = f32x4.add(s1, b)
       if (isBoolean<T>()) {
@@ -39,7 +39,7 @@ function runExp<T>(x: usize, y: usize, n: i32, max: f32): f64 {
     total = fold(total, f32x4.add(s0, s1))
   }
   for (; n > 0; n -= 4, x += 16, y += 16) {
-    const e = v128.and(exp4(f32x4.sub(loadUpTo(x, n), shift)), firstLanes(n))
+    const e = v128.and(expNegative4(f32x4.sub(loadUpTo(x, n), shift)), firstLanes(n))
     total = fold(total, e)
     if (isBoolean<T>()) storeUpTo(y, e, n)
   }
@@ -102,7 +102,7 @@ function softmaxColumns<T>(x: usize, y: usize, offset: usize, size: i32, step: u
   for (let row = 0; row < size; row += ROWS) {
     let s = f32x4.splat(0)
     for (let i = min(ROWS, size - row); i > 0; i--, p += step, q += step) {
-      const e = exp4(f32x4.sub(loadPart<T>(p, n), max))
+      const e = expNegative4(f32x4.sub(loadPart<T>(p, n), max))
       s = f32x4.add(s, e)
       if (!log) storePart<T>(q, e, n)
     }
@@ -126,7 +126,7 @@ function softmaxColumns<T>(x: usize, y: usize, offset: usize, size: i32, step: u
 
 /** y (dy - sum), or dy - exp(y) sum. */
 @inline function gradLanes(dy: v128, y: v128, sum: v128, log: i32): v128 {
-  return log ? f32x4.sub(dy, f32x4.mul(exp4(y), sum)) : f32x4.mul(y, f32x4.sub(dy, sum))
+  return log ? f32x4.sub(dy, f32x4.mul(expNegative4(y), sum)) : f32x4.mul(y, f32x4.sub(dy, sum))
 }
 
 /** sum(dy y) over a run. */
