@@ -9,6 +9,7 @@ import { Identity, Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
 import { AdaptiveAvgPool2d, MaxPool2d } from '../nn/pool.js'
 import '../ops/methods.js'
+import { checkSizes } from './arguments.js'
 import { type ChannelNormFactory, type ImageNorm, imageNorms, normFactory } from './norms.js'
 
 export interface ResNetOptions {
@@ -129,8 +130,7 @@ export class ResNet extends Module {
     if (stem !== 'imagenet' && stem !== 'cifar') throw new ValueError(`ResNet: stem must be 'imagenet' or 'cifar', got '${String(stem)}'`)
     if (!(Array.isArray(layers) && layers.length === 4 && layers.every((n) => Number.isInteger(n) && n >= 0)))
       throw new ValueError(`ResNet: layers must be four whole numbers, got ${String(layers)}`)
-    for (const [name, size] of Object.entries({ width, inChannels, numClasses }))
-      if (!(Number.isInteger(size) && size > 0)) throw new ValueError(`ResNet: ${name} must be a positive whole number, got ${String(size)}`)
+    checkSizes('ResNet', { width, inChannels, numClasses })
     const makeNorm = normFactory<ChannelNormFactory>('ResNet', norm, imageNorms)
     const bias = norm === 'none'
     const Block = blocks[block]
