@@ -21,6 +21,8 @@ export {
   type Table,
   type TableColumn,
 } from './experiment.js'
+export { gradientFlowExperiment } from './gradient-flow/experiment.js'
+export { learningRateExperiment } from './learning-rate/experiment.js'
 export { lookOfNorm, type Norm, type NormCode, normCode, normNames } from './norms.js'
 export { experiments } from './registry.js'
 export { type Axis, type Chart, chart, legend, type Point, type Series } from './report/chart.js'

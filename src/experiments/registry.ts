@@ -2,6 +2,8 @@ import { axesExperiment } from './axes/experiment.js'
 import { batchSizeExperiment } from './batch-size/experiment.js'
 import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
+import { gradientFlowExperiment } from './gradient-flow/experiment.js'
+import { learningRateExperiment } from './learning-rate/experiment.js'
 
 /** Every experiment, from what norms are to where they help and where they fail. */
-export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment, batchSizeExperiment]
+export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment, batchSizeExperiment, learningRateExperiment, gradientFlowExperiment]
