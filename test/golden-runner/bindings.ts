@@ -20,6 +20,8 @@ const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.bilinear': ['input1', 'input2', 'weight', 'bias'],
   ...Object.fromEntries([1, 2, 3].flatMap((d) => [`conv${d}d`, `conv_transpose${d}d`].map((n) => [`torch.nn.functional.${n}`, ['input', 'weight', 'bias']]))),
   ...Object.fromEntries(['RNN', 'LSTM', 'GRU'].map((n) => [`torch.nn.${n}`, ['input_size', 'hidden_size', 'num_layers']])),
+  'torch.nn.Transformer': ['d_model', 'nhead', 'num_encoder_layers', 'num_decoder_layers', 'dim_feedforward', 'dropout'],
+  'torch.nn.functional.scaled_dot_product_attention': ['query', 'key', 'value'],
   'torch.nn.functional.softmax': ['input', 'dim'],
   'torch.nn.functional.log_softmax': ['input', 'dim'],
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],
@@ -114,12 +116,13 @@ function attributeOf(object: unknown, name: string): unknown {
   if (object === null || typeof object !== 'object') throw new KeyError(`no attribute ${name}`)
   const found: unknown = Reflect.get(object, attributeName(name))
   if (typeof found !== 'function') return found
-  const method: Callable = (args, kwargs) => Reflect.apply(found, object, [...args.map(convert), ...options(kwargs)])
+  const method: Callable = (args, kwargs) => Reflect.apply(found, object, [...args.map(convert), ...optionsOf(kwargs)])
   return method
 }
 
 const isShape = (args: readonly unknown[]): boolean => args.every((a) => typeof a === 'number' || typeof a === 'bigint')
-const options = (kwargs: Readonly<Record<string, unknown>>): unknown[] =>
+/** Keyword arguments as the object that comes last here. */
+export const optionsOf = (kwargs: Readonly<Record<string, unknown>>): unknown[] =>
   Object.keys(kwargs).length > 0 ? [Object.fromEntries(Object.entries(kwargs).map(([k, v]) => [attributeName(k), convert(v)]))] : []
 
 /** A function whose positional arguments `positionals` makes ours. */
@@ -128,7 +131,7 @@ const withArguments =
   (args, kwargs) => {
     const fn = resolve(path)
     if (typeof fn !== 'function') throw new KeyError(`${path} is no function`)
-    return Reflect.apply(fn, undefined, [...positionals(args), ...options(kwargs)])
+    return Reflect.apply(fn, undefined, [...positionals(args), ...optionsOf(kwargs)])
   }
 /** PyTorch's creation functions take sizes one by one; ours take a shape. */
 const creation = (path: string): Callable => withArguments(path, (args) => (isShape(args) ? [args.map(Number)] : args))

@@ -4,7 +4,7 @@ import { kernels } from '../../src/kernels/index.js'
 import type { Module } from '../../src/nn/module.js'
 import { attributeName } from '../../src/nn/names.js'
 import { type StateDict, stateDictVersions } from '../../src/nn/state-dict.js'
-import { call, python, resolve } from './bindings.js'
+import { call, optionsOf, python, resolve } from './bindings.js'
 import { check, compare, type Errors, Mismatch } from './compare.js'
 import type { Call, Family, GoldenCase } from './data.js'
 import { moduleFromPrint } from './printed.js'
@@ -202,8 +202,10 @@ function runCall(
   checkGradients(family, c, leaves, errors)
 }
 
-export const runModule: Runner = (family, c, errors) => {
-  const module = construct(c)
+export const runModule: Runner = (family, c, errors) => checkModule(family, c, errors, construct(c))
+
+/** A module that is made as the case says: its text, state, call and gradients. */
+export function checkModule(family: Family, c: GoldenCase, errors: Errors, module: Module): void {
   checkRepr(c, module)
   checkState(module, c.state_dict)
   loadStored(family, c, module)
@@ -211,7 +213,7 @@ export const runModule: Runner = (family, c, errors) => {
   const parameters = new Map<string, Tensor>(module.namedParameters())
   const learned = c.requires_grad?.params
   if (c.requires_grad && learned) for (const [name, p] of parameters) p.requiresGrad_(learned.includes(name))
-  runCall(family, c, errors, new Inputs(family, c), (args) => forward(module, args), parameters)
+  runCall(family, c, errors, new Inputs(family, c), (args, kwargs) => forward(module, [...args, ...optionsOf(kwargs)]), parameters)
   for (const [name, t] of members(module)) {
     for (const prefix of ['buffer_after.', 'param_after.']) if (family.has(c, prefix + name)) compare(family, c, prefix + name, t, errors)
   }
@@ -330,7 +332,7 @@ function provoke(family: Family, c: GoldenCase, value: number): unknown {
   const module = construct(c)
   module.train(c.mode !== 'eval')
   if (c.note?.includes('float64') || c.name.includes('into_f64')) module.double()
-  return forward(module, args)
+  return forward(module, [...args, ...optionsOf(kwargs)])
 }
 
 /** What must not throw: a constructor, where the call has no arguments, a module's forward, or a function. */
