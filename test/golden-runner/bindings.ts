@@ -45,11 +45,8 @@ export class NotThereYet extends Error {
   override name = 'NotThereYet'
 }
 
-const later: readonly [RegExp, string][] = [[/^torch\.nn\.(MultiheadAttention|Transformer\w*)$/, 'attention']]
-
-/** The object of ours that `path` names. @throws NotThereYet, or KeyError for a name that should be there */
+/** The object of ours that `path` names. @throws KeyError for a name that should be there */
 export function resolve(path: string): unknown {
-  for (const [pattern, family] of later) if (pattern.test(path)) throw new NotThereYet(family)
   const [, room, name] = /^torch\.(nn\.functional|nn\.init|nn\.utils|optim\.lr_scheduler|optim|nn)?\.?(\w+)$/.exec(path) ?? []
   const rooms: Record<string, object> = {
     'nn.functional': evenkeel.nn.functional,

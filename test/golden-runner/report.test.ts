@@ -8,6 +8,7 @@ import { accuracyRatio, notThereYet, runFamily } from './report.js'
 const golden = new URL('../golden/', import.meta.url).pathname
 const families = [
   'activations',
+  'attention',
   'batchnorm',
   'checkpoints',
   'groupnorm',

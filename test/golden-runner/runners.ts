@@ -1,3 +1,4 @@
+import { runComposed } from './attention.js'
 import { runCheckpoint, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
 import type { GoldenCase } from './data.js'
@@ -34,6 +35,7 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   optimizer: runOptimizer,
   trajectory: runTrajectory,
   packed: runPacked,
+  composed: runComposed,
   safetensors: runSafetensors,
   hostile: runHostile,
   checkpoint: runCheckpoint,

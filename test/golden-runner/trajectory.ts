@@ -1,4 +1,4 @@
-import { F, nn, noGrad, optim, type Tensor } from '../../src/index.js'
+import { cat, F, nn, noGrad, optim, type Tensor, zeros } from '../../src/index.js'
 import { call, NotThereYet, python } from './bindings.js'
 import { check, compare } from './compare.js'
 import type { GoldenCase } from './data.js'
@@ -7,7 +7,11 @@ import { forward, loadStored, type Runner, stackAll } from './kinds.js'
 /** Kind `trajectory`: a network is trained on the stored images, and every step's loss and statistics are compared. */
 
 /** Networks of later issues, by class. */
-const later: Readonly<Record<string, string>> = { CharLSTM: 'recurrent networks', ViT: 'attention' }
+const later: Readonly<Record<string, string>> = { CharLSTM: 'recurrent networks' }
+
+interface Network extends nn.Module {
+  forward(x: Tensor): Tensor
+}
 
 /** The network whose layers PyTorch printed: `(conv0): Conv2d(1, 4, kernel_size=(3, 3), ...)` is an attribute conv0. */
 class Printed extends nn.Module {
@@ -36,12 +40,29 @@ class Printed extends nn.Module {
   }
 }
 
-function network(c: GoldenCase): Printed {
+/** A vision transformer, as the case's architecture describes it. */
+class ViT extends nn.Module {
+  readonly cls = new nn.Parameter(zeros([1, 1, 8]))
+  readonly pos = new nn.Parameter(zeros([1, 5, 8]))
+  readonly patch = new nn.Conv2d(1, 8, 4, { stride: 4 })
+  readonly layers = new nn.ModuleList([0, 1].map(() => new nn.TransformerEncoderLayer(8, 2, 16, 0, { activation: 'gelu', normFirst: true, batchFirst: true })))
+  readonly norm = new nn.LayerNorm(8)
+  readonly head = new nn.Linear(8, 4)
+
+  override forward(x: Tensor): Tensor {
+    const patches = this.patch.forward(x).flatten(2).transpose(1, 2)
+    let y = cat([this.cls.expand(x.shape[0], -1, -1), patches], 1).add(this.pos)
+    for (const layer of this.layers) y = layer.forward(y)
+    return this.head.forward(this.norm.forward(y.select(1, 0)))
+  }
+}
+
+function network(c: GoldenCase): Network {
   const printed = c.modules ?? ''
   const name = /^\w+/.exec(printed)?.[0] ?? ''
   if (name in later) throw new NotThereYet(later[name])
-  check(name === 'CNN', `don't know how the layers of ${name} are connected`)
-  const model = new Printed(printed)
+  check(name === 'CNN' || name === 'ViT', `don't know how the layers of ${name} are connected`)
+  const model = name === 'ViT' ? new ViT() : new Printed(printed)
   check(model.toString().replace(/^\w+/, name) === printed, `prints as ${model}, expected ${printed}`)
   return model
 }
