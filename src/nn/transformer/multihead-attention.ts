@@ -1,6 +1,6 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
 import type { Dtype } from '../../core/dtype.js'
-import { RuntimeError, ValueError } from '../../core/errors.js'
+import { checkNumber, RuntimeError, ValueError } from '../../core/errors.js'
 import { numelOf, type Shape, sameShape } from '../../core/shape.js'
 import { checkTensor, type Tensor } from '../../core/tensor.js'
 import { scaledDotProductAttention } from '../../ops/attention.js'
@@ -129,6 +129,8 @@ export class MultiheadAttention extends Module {
     requireArguments('MultiheadAttention', { embed_dim: embedDim, num_heads: numHeads })
     const options = readOptions<MultiheadAttentionOptions>('MultiheadAttention', optionNames, 2, args)
     const { bias = true, addBiasKv = false, dtype } = options
+    checkNumber('MultiheadAttention', 'embedDim', embedDim)
+    checkNumber('MultiheadAttention', 'numHeads', numHeads)
     if (!(embedDim > 0 && numHeads > 0)) {
       throw new ValueError(`embed_dim and num_heads must be greater than 0, got embed_dim=${embedDim} and num_heads=${numHeads} instead`)
     }
