@@ -29,4 +29,5 @@ export { type Axis, type Chart, chart, legend, type Point, type Series } from '.
 export { csv } from './report/csv.js'
 export { type About, report } from './report/report.js'
 export { defaultsOf, flagOf, type Setting, type SettingsOf, type SettingTable } from './settings.js'
+export { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
 export { walkthrough } from './walkthrough.js'

@@ -4,6 +4,14 @@ import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
 import { gradientFlowExperiment } from './gradient-flow/experiment.js'
 import { learningRateExperiment } from './learning-rate/experiment.js'
+import { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
 
 /** Every experiment, from what norms are to where they help and where they fail. */
-export const experiments: readonly Experiment[] = [axesExperiment, compareExperiment, batchSizeExperiment, learningRateExperiment, gradientFlowExperiment]
+export const experiments: readonly Experiment[] = [
+  axesExperiment,
+  compareExperiment,
+  batchSizeExperiment,
+  learningRateExperiment,
+  gradientFlowExperiment,
+  trainEvalGapExperiment,
+]

@@ -3,6 +3,7 @@ import { scope } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { type Collated, DataLoader, type Dataset, loadDigits, type TensorDataset } from '../data/index.js'
 import { observe, summarize } from '../inspect/index.js'
+import type { Layer } from '../nn/containers.js'
 import type { Module } from '../nn/module.js'
 import { crossEntropy } from '../ops/cross-entropy.js'
 import type { Optimizer } from '../optim/index.js'
@@ -137,25 +138,44 @@ function firstNonFinite(model: Module, again: () => Tensor): string {
 
 const TEST_BATCH = 250
 
-/** Share of right answers and mean loss over a data set, in evaluation mode; the model is then in the mode it was in. */
-export function evaluate(
-  model: Module & { forward(x: Tensor): Tensor },
-  data: TensorDataset<[Tensor, Tensor]>,
-  see: (images: Tensor) => Tensor = (images) => images,
-): { accuracy: number; loss: number } {
-  let right = 0
-  let loss = 0
+export interface Evaluation {
+  /** Share of right answers. */
+  accuracy: number
+  /** Mean cross-entropy. */
+  loss: number
+}
+
+/**
+ * Tests a model in evaluation mode; it is then in the mode it was in.
+ * @param see what the model gets to see of the images. Default: all
+ */
+export function evaluate(model: Layer, data: TensorDataset<[Tensor, Tensor]>, see?: (images: Tensor) => Tensor): Evaluation {
   const { training } = model
   model.eval()
-  const test = () => {
+  const result = test(model, data, see)
+  model.train(training)
+  return result
+}
+
+/** The same with the statistics of each test batch in place of running averages, which stay as they are. */
+export function evaluateByBatch(model: Layer, data: TensorDataset<[Tensor, Tensor]>, see?: (images: Tensor) => Tensor): Evaluation {
+  const copy = model.clone()
+  const result = test(copy.train(), data, see)
+  release(copy)
+  return result
+}
+
+function test(model: Layer, data: TensorDataset<[Tensor, Tensor]>, see: (images: Tensor) => Tensor = (images) => images): Evaluation {
+  let right = 0
+  let loss = 0
+  const run = () => {
     for (const [images, labels] of new DataLoader(data, { batchSize: TEST_BATCH })) {
       const logits = model.forward(see(images))
       right += logits.argmax(1).eq(labels).sum().item()
       loss += crossEntropy(logits, labels, { reduction: 'sum' }).item()
     }
   }
-  scope(() => noGrad(test))
-  model.train(training)
+  scope(() => noGrad(run))
   return { accuracy: right / data.length, loss: loss / data.length }
 }
 
