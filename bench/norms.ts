@@ -83,12 +83,12 @@ function batch(...shape: number[]): Workload {
   const channels = shape[1]
   return workload({
     name: `bn_${shape.join('x')}`,
-    description: `BatchNorm2d, running statistics updated, [${shape}]`,
+    description: `BatchNorm${shape.length === 2 ? 1 : 2}d, running statistics updated, [${shape}]`,
     shape,
     parameters: [channels],
-    axes: [0, 2, 3],
+    axes: shape.map((_, axis) => axis).filter((axis) => axis !== 1),
     bytes: 32,
-    target: 0.4,
+    target: shape.length === 4 ? 0.4 : undefined,
     ours: () => {
       const [mean, variance] = [zeros([channels]), ones([channels])]
       return (x, w, b) => F.batchNorm(x, mean, variance, w, b, { training: true })
@@ -109,6 +109,21 @@ function layer(shape: number[], normalized: number[], part: 'both' | 'fwd' = 'bo
     target: part === 'both' ? 1 : undefined,
     ours: () => (x, w, b) => F.layerNorm(x, normalized, w, b),
     torch: `lambda x, w, b: F.layer_norm(x, ${JSON.stringify(normalized)}, w, b)`,
+  })
+}
+
+function rootMeanSquare(shape: readonly number[], normalized: readonly number[]): Workload {
+  return workload({
+    name: `rms_${shape.join('x')}`,
+    description: `RMSNorm([${normalized}]) of [${shape}]`,
+    shape,
+    parameters: normalized,
+    axes: normalized.map((_, i) => shape.length - normalized.length + i),
+    centered: false,
+    bytes: 20,
+    target: shape.length === 2 ? 0.4 : undefined,
+    ours: () => (x, w) => F.rmsNorm(x, normalized, w, { eps: EPS }),
+    torch: `lambda x, w: F.rms_norm(x, ${JSON.stringify(normalized)}, w, ${EPS})`,
   })
 }
 
@@ -193,23 +208,16 @@ export const norms: readonly Workload[] = [
   batch(...images),
   batch(...photos),
   batch(64, 64, 56, 56),
+  batch(256, 1024),
   layer([256, 1024], [1024]),
   layer([256, 1024], [1024], 'fwd'),
   layer(photos, [3, 224, 224]),
   layer(photos, [3, 224, 224], 'fwd'),
   layer([8, 128, 256], [256]),
-  workload({
-    name: 'rms_256x1024',
-    description: 'RMSNorm(1024) of [256,1024]',
-    shape: [256, 1024],
-    parameters: [1024],
-    axes: [1],
-    centered: false,
-    bytes: 20,
-    target: 0.4,
-    ours: () => (x, w) => F.rmsNorm(x, [1024], w, { eps: EPS }),
-    torch: `lambda x, w: F.rms_norm(x, [1024], w, ${EPS})`,
-  }),
+  layer(images, [32, 28, 28]),
+  rootMeanSquare([256, 1024], [1024]),
+  rootMeanSquare(images, [32, 28, 28]),
+  rootMeanSquare(photos, [3, 224, 224]),
   group(8, images, 0.9),
   group(3, photos),
   group(32, [256, 1024]),

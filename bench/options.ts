@@ -18,10 +18,11 @@ export const usage = `Usage: npm run bench [-- OPTIONS]
   --only NAME,...          workloads, also by their beginning; default: all
   --peers jax,tfjs,torch   what to compare with; torch128 is PyTorch limited to 128-bit vectors, '' nothing
   --torch-python COMMAND   a Python with torch; default: python3 or python, where they have it
-  --threads 1              the number of threads; this version has one
+  --threads 1,2            numbers of threads, each for itself and PyTorch; the other peers have one; default 1
   --seconds S              for each workload, default 3
   --json FILE              writes the medians in ms
-  --report                 measures all and writes ${reportPath}
+  --report                 measures all, what 2 threads give and what an element costs, and writes ${reportPath};
+                           goes on where one was interrupted in the last hour
 Ctrl-C ends after what is being measured, with what there is; a second one at once.
 Workloads: ${workloads.map((w) => w.name).join(', ')}`
 
@@ -67,7 +68,10 @@ export function readOptions(args: readonly string[]) {
   })
   const seconds = Number(values.seconds)
   if (!(seconds > 0)) throw new UsageError(`--seconds must be a positive number, got '${values.seconds}'`)
-  if (values.threads !== '1') throw new UsageError(`--threads: this version computes on one thread, so it must be 1, got '${values.threads}'`)
+  const threads = words(values.threads).map(Number)
+  if (threads.length === 0 || !threads.every((n) => Number.isInteger(n) && n >= 1))
+    throw new UsageError(`--threads must be numbers such as 1,2, got '${values.threads}'`)
+  if (values.report && values.threads !== '1') throw new UsageError('--report measures one thread, and then what two give, so it takes no --threads')
   if (values.report && values.only !== undefined) throw new UsageError('--report writes about all workloads, so it takes no --only')
-  return { ...values, seconds, python: values['torch-python'] ?? null, chosen: chooseWorkloads(values.only), peers: choosePeers(values.peers) }
+  return { ...values, threads, seconds, python: values['torch-python'] ?? null, chosen: chooseWorkloads(values.only), peers: choosePeers(values.peers) }
 }

@@ -6,6 +6,7 @@ import { type PeerName, peerNames, titles } from './peers.js'
 import type { Peers, Row } from './run.js'
 import type { Scaling } from './scaling.js'
 import { milliseconds, rate, ratio, timing } from './text.js'
+import { gains, type ThreadScaling } from './threads.js'
 import type { Target } from './workload.js'
 
 /** docs/benchmarks.md: what was measured, on what, and what was missed. */
@@ -95,7 +96,17 @@ ${table(
 )}`
 }
 
-export function report(rows: readonly Row[], names: readonly PeerName[], peers: Peers, sizes: Scaling, load: readonly [number, number], seconds: number): void {
+interface Measured {
+  rows: readonly Row[]
+  names: readonly PeerName[]
+  peers: Peers
+  sizes: Scaling
+  threads: ThreadScaling
+  load: readonly [number, number]
+  seconds: number
+}
+
+export function report({ rows, names, peers, sizes, threads, load, seconds }: Measured): void {
   const shown = peerNames.filter((n) => names.includes(n))
   const cells = rows.map((row) => [row.workload.name, timing(row.own), rate(row.rate), ...shown.map((n) => cell(row, n))])
   const reasons = new Set(
@@ -131,6 +142,16 @@ ${reasons.size > 0 ? `\nWhy a peer is missing:\n\n${[...reasons].join('\n')}\n` 
 ## Figures to reach
 
 ${targets(rows)}
+
+## Threads
+
+The same process with ${threads.threads.join(' and ')} threads in turns; results are the same bits. Times are medians, in brackets how many times as fast by the fastest calls.
+A machine that others load has no second core to give.
+
+${table(
+  ['workload', ...threads.threads.map((n) => (n === 1 ? 'one thread' : `${n} threads`)), 'times as fast'],
+  threads.rows.map(({ name, timings }) => [name, ...timings.map((t) => milliseconds(t.median)), gains(timings).join(', ')]),
+)}
 
 ## Cost of an element
 

@@ -8,6 +8,7 @@ import type { Contestant, Workload } from './workload.js'
 
 export interface Row {
   workload: Workload
+  threads: number
   own: Timing
   peers: Partial<Record<PeerName, Timing>>
   /** What it reaches of what this machine can do, measured in the same turns. */
@@ -82,10 +83,11 @@ function agree(workload: Workload, name: PeerName, ours: readonly Float32Array[]
 let ceilings: Ceilings | undefined
 
 /**
- * Compares the results of all, then times them in turns, what the machine can do at most among them.
+ * Compares the results of all, then times them in turns, what the machine can do at most among them: with one thread, whatever `threads` is.
+ * @param threads how many there are; useThreads() has started them
  * @returns null where it ended before anything was timed
  */
-export async function measure(workload: Workload, peers: Peers, seconds: number, ended: () => boolean): Promise<Row | null> {
+export async function measure(workload: Workload, threads: number, peers: Peers, seconds: number, ended: () => boolean): Promise<Row | null> {
   ceilings ??= await loadCeilings()
   const all = await contestants(workload, peers)
   try {
@@ -100,7 +102,7 @@ export async function measure(workload: Workload, peers: Peers, seconds: number,
     const ceiling = amount === undefined ? undefined : ceilings.of(workload)
     const timings: Partial<Record<string, Timing>> = await interleave({ ...all, ...ceiling?.contestants }, seconds, ended)
     if (!timings.ours) return null
-    const row: Row = { workload, own: timings.ours, peers: Object.fromEntries(peerNames.flatMap((n) => (timings[n] ? [[n, timings[n]]] : []))) }
+    const row: Row = { workload, threads, own: timings.ours, peers: Object.fromEntries(peerNames.flatMap((n) => (timings[n] ? [[n, timings[n]]] : []))) }
     if (amount !== undefined && ceiling) {
       const least = (key: 'median' | 'min') => Math.min(...Object.keys(ceiling.contestants).map((n) => timings[n]?.[key] ?? Number.POSITIVE_INFINITY))
       const share = (key: 'median' | 'min') => amount / row.own[key] / (ceiling.amount / least(key))

@@ -21,9 +21,9 @@ export const rate = (r: Row['rate']): string => (r ? `${digits(r.value)} ${r.uni
 
 /** Medians in ms; null where a peer can't, or wasn't there. */
 export function jsonOf(rows: readonly Row[], columns: readonly PeerName[]): string {
-  const list = rows.map(({ workload, own, peers }) => ({
+  const list = rows.map(({ workload, threads, own, peers }) => ({
     name: workload.name,
-    threads: 1,
+    threads,
     ms: own.median,
     peers: Object.fromEntries(columns.map((n) => [n, peers[n]?.median ?? null])),
   }))

@@ -1,8 +1,11 @@
+import { allocator, type MemoryUse } from '../core/allocator.js'
 import { RuntimeError } from '../core/errors.js'
 import type { Kernels } from './contract.js'
 import { reference } from './reference/index.js'
 import { wasm } from './wasm/index.js'
 import { load } from './wasm/launch.js'
+import { isShared } from './wasm/loader.js'
+import { getNumThreads } from './wasm/threads/threads.js'
 
 export type * from './contract.js'
 export { getNumThreads, setNumThreads } from './wasm/threads/threads.js'
@@ -52,13 +55,34 @@ export function setBackend(backend: BackendName): void {
 }
 
 export interface BackendInfo {
+  /** 'wasm' where the host can compile the kernels, else 'reference', plain JavaScript. */
   readonly backend: BackendName
   /** Why it is not 'wasm', where the host could not compile that. */
   readonly refusal: string | null
+  /** Whether kernels compute four float32 at a time, in vectors of 128 bits. */
+  readonly simd: boolean
+  /** Whether kernels use relaxed SIMD, whose results differ from machine to machine: they don't (docs/architecture.md says why). */
+  readonly relaxedSimd: boolean
+  /** As `getNumThreads()`. */
+  readonly threads: number
+  /** Whether tensors lie in memory that threads can share. */
+  readonly sharedMemory: boolean
+  /** As `memory()`. */
+  readonly memory: MemoryUse
 }
 
-/** Which backend runs the kernels. */
+/** What runs the kernels, on how many threads, in which memory. */
 export function backendInfo(): BackendInfo {
   decide()
-  return { backend: name ?? 'reference', refusal }
+  const { memory } = allocator()
+  const isWasm = name === 'wasm'
+  return {
+    backend: isWasm ? 'wasm' : 'reference',
+    refusal,
+    simd: isWasm,
+    relaxedSimd: false,
+    threads: isWasm ? getNumThreads() : 1,
+    sharedMemory: isShared(memory),
+    memory: allocator().use(),
+  }
 }

@@ -52,22 +52,22 @@ describe('a row', () => {
   const never = () => false
 
   test('has medians, the rate, and its share of what the machine copies', async () => {
-    const row = await measure(workload([1, 2, 4.001]), peers, 0.01, never)
+    const row = await measure(workload([1, 2, 4.001]), 2, peers, 0.01, never)
     if (!row) throw new Error('no row')
     expect([row.own.median, row.peers.jax?.median, row.rate?.value, row.rate?.unit]).toEqual([2, 6, 4, 'GB/s'])
     expect(row.rate?.share).toBeGreaterThan(0)
     expect([timing(row.own), ratio(row.peers.jax, row.own)]).toEqual(['2.00 ms ±0%', '3.00x (3.00)'])
     expect(rate(row.rate)).toMatch(/^4\.00 GB\/s, \d+% \(\d+%\)$/)
-    const entry = { name: 'made_up', threads: 1, ms: 2, peers: { jax: 6, tfjs: null, torch: null } }
+    const entry = { name: 'made_up', threads: 2, ms: 2, peers: { jax: 6, tfjs: null, torch: null } }
     expect(JSON.parse(jsonOf([row], defaultPeers))).toEqual({ rows: [entry] })
   })
 
   test('is refused where a peer computes something else', async () => {
-    await expect(measure(workload([1, 2, 4.01]), peers, 0.01, never)).rejects.toThrow(
+    await expect(measure(workload([1, 2, 4.01]), 1, peers, 0.01, never)).rejects.toThrow(
       /^made_up: jax-js gives other numbers than Evenkeel \(array 0: largest difference 0\.0100\d*, largest value 4\)$/,
     )
-    await expect(measure(workload([1, 2, Number.NaN]), peers, 0.01, never)).rejects.toThrow('gives other numbers')
-    await expect(measure(workload([1, 2]), peers, 0.01, never)).rejects.toThrow('array 0 has 2 elements, not 3')
+    await expect(measure(workload([1, 2, Number.NaN]), 1, peers, 0.01, never)).rejects.toThrow('gives other numbers')
+    await expect(measure(workload([1, 2]), 1, peers, 0.01, never)).rejects.toThrow('array 0 has 2 elements, not 3')
   })
 })
 
@@ -80,12 +80,15 @@ describe('options', () => {
     ])
     expect(readOptions([]).peers).toEqual(['jax', 'tfjs', 'torch'])
     expect(readOptions(['--peers', '']).peers).toEqual([])
+    expect([readOptions([]).threads, readOptions(['--threads', '1,2']).threads]).toEqual([[1], [1, 2]])
   })
 
   test.each([
     [['--only', 'matmull_512_fwd'], "unknown workload 'matmull_512_fwd', did you mean 'matmul_512_fwd'?"],
     [['--peers', 'tf'], "unknown peer 'tf', did you mean 'tfjs'?"],
-    [['--threads', '2'], "--threads: this version computes on one thread, so it must be 1, got '2'"],
+    [['--threads', '1,two'], "--threads must be numbers such as 1,2, got '1,two'"],
+    [['--threads', ''], "--threads must be numbers such as 1,2, got ''"],
+    [['--report', '--threads', '2'], '--report measures one thread, and then what two give, so it takes no --threads'],
     [['--seconds', '0'], "--seconds must be a positive number, got '0'"],
     [['--report', '--only', 'gelu'], '--report writes about all workloads, so it takes no --only'],
   ])('%s', (args, message) => {

@@ -30,20 +30,20 @@ function inWorker(order: Order): Promise<Answer> {
 describe('a page computes what Node computes: seeds, operations, gradients, norms and a training', () => {
   test('in the page itself', async () => {
     expectSame(await program())
-    expect(backendInfo()).toEqual({ backend: 'wasm', refusal: null })
+    expect(backendInfo()).toMatchObject({ backend: 'wasm', refusal: null, sharedMemory: true })
     expect(zeros([1]).data.buffer).toBeInstanceOf(SharedArrayBuffer)
   })
 
   test('in a worker', async () => {
     const { results, backend, shared } = await inWorker({ shared: true })
-    expect(backend).toEqual({ backend: 'wasm', refusal: null })
+    expect(backend).toMatchObject({ backend: 'wasm', refusal: null, sharedMemory: true })
     expect(shared).toBe(true)
     expectSame(results)
   })
 
   test('where memory can not be shared, for want of cross-origin isolation', async () => {
     const { results, backend, shared } = await inWorker({ shared: false })
-    expect(backend).toEqual({ backend: 'wasm', refusal: null })
+    expect(backend).toMatchObject({ backend: 'wasm', refusal: null, threads: 1, sharedMemory: false })
     expect(shared).toBe(false)
     expectSame(results)
   })

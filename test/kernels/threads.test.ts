@@ -263,10 +263,16 @@ describe('the life of workers', () => {
   test('the default is OMP_NUM_THREADS, else the cores up to 4', async () => {
     expect((await withDefault('1')).getNumThreads()).toBe(1)
     expect((await withDefault('7')).getNumThreads()).toBe(7)
+    const os = process.getBuiltinModule('node:os')
+    const load = vi.spyOn(os, 'loadavg').mockReturnValue([0, 0, 0])
     for (const cores of [1, 3, 64]) {
-      vi.spyOn(process.getBuiltinModule('node:os'), 'availableParallelism').mockReturnValue(cores)
+      vi.spyOn(os, 'availableParallelism').mockReturnValue(cores)
       for (const nothing of [undefined, '', '0', 'all']) expect((await withDefault(nothing)).getNumThreads()).toBe(Math.min(cores, 4))
     }
+    load.mockReturnValue([97, 0, 0])
+    expect((await withDefault(undefined)).getNumThreads()).toBe(1)
+    load.mockReturnValue([95, 0, 0])
+    expect((await withDefault(undefined)).getNumThreads()).toBe(4)
     vi.spyOn(process.getBuiltinModule('node:worker_threads'), 'isMainThread', 'get').mockReturnValue(false)
     expect((await withDefault(undefined)).getNumThreads()).toBe(1)
   })

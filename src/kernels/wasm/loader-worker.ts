@@ -1,13 +1,15 @@
 import { RuntimeError } from '../../core/errors.js'
 
 export const MOST_THREADS = 256
+/** Processes that want to run, per core, above which another thread slows a program down: it waits for threads that wait for a core. */
+const OVERLOAD = 1.5
 
 /** Whether a text is a positive whole number. */
 const isCount = (text: string | undefined): text is string => text !== undefined && /^[1-9]\d*$/.test(text)
 
 /**
- * How many threads may compute here, this one included: OMP_NUM_THREADS, else the cores, at most `most`; 1 in Node's worker threads, whose siblings
- * take the other cores.
+ * How many threads may compute here, this one included: OMP_NUM_THREADS, else the cores, at most `most`; 1 where others use them: in Node's worker
+ * threads, and on a machine that has more to do already than it has cores.
  */
 export function usableCores(most: number): number {
   const { process, navigator } = globalThis
@@ -16,7 +18,9 @@ export function usableCores(most: number): number {
   const wanted = process.env.OMP_NUM_THREADS
   if (isCount(wanted)) return Math.min(MOST_THREADS, Number(wanted))
   if (!process.getBuiltinModule('node:worker_threads').isMainThread) return 1
-  return Math.min(most, process.getBuiltinModule('node:os').availableParallelism())
+  const { availableParallelism, loadavg } = process.getBuiltinModule('node:os')
+  const cores = availableParallelism()
+  return loadavg()[0] > OVERLOAD * cores ? 1 : Math.min(most, cores)
 }
 
 /** A running worker. Ending one is no death. */

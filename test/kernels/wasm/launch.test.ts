@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { memory } from '../../../src/core/storage.js'
 import { emptyTensor, type Tensor } from '../../../src/core/tensor.js'
-import { backendInfo, kernels, setBackend } from '../../../src/kernels/index.js'
+import { backendInfo, kernels, setBackend, setNumThreads } from '../../../src/kernels/index.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { wasm } from '../../../src/kernels/wasm/index.js'
 import { launch, launchCount } from '../../../src/kernels/wasm/launch.js'
@@ -17,11 +18,15 @@ describe('backends', () => {
   afterEach(() => setBackend('wasm'))
 
   test('WebAssembly where the host can compile it, the reference on request', () => {
-    expect(backendInfo()).toEqual({ backend: 'wasm', refusal: null })
+    setNumThreads(3)
+    const { memory: use, ...info } = backendInfo()
+    setNumThreads(1)
+    expect(info).toEqual({ backend: 'wasm', refusal: null, simd: true, relaxedSimd: false, threads: 3, sharedMemory: true })
+    expect(use).toEqual(memory())
     expect(kernels).toBe(wasm)
     setBackend('reference')
     expect(kernels).toBe(reference)
-    expect(backendInfo().backend).toBe('reference')
+    expect(backendInfo()).toMatchObject({ backend: 'reference', refusal: null, simd: false, threads: 1 })
     expect(() => setBackend('webgpu' as 'wasm')).toThrow("setBackend: expected 'wasm' or 'reference', got 'webgpu'")
   })
 })
@@ -58,7 +63,7 @@ describe('hosts', () => {
     index.kernels.unary('square', x, x)
     expect(Array.from(x.data as Float32Array)).toEqual([9, 9, 9, 9, 9])
     expect(memory.allocator().memory.buffer).toBeInstanceOf(ArrayBuffer)
-    expect(index.backendInfo()).toEqual({ backend: 'wasm', refusal: null })
+    expect(index.backendInfo()).toMatchObject({ backend: 'wasm', refusal: null, threads: 1, sharedMemory: false })
   })
 
   test('a host that cannot compile runs the reference and says why', async () => {

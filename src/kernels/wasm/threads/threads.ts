@@ -80,8 +80,9 @@ export const getNumThreads = (): number => chosen ?? defaultThreads()
  * Runs large kernels on `n` threads, this one included: `torch.set_num_threads`. Results are the same bits for any number.
  *
  * The default is the environment variable OMP_NUM_THREADS, as in PyTorch, else the number of cores, at most 4. It is 1 in Node's worker threads, whose
- * siblings take the other cores, in pages that are not cross-origin-isolated, which can't share memory, and in Node before 20.16. The default's
- * workers start once there has been 0.1 s of work to share: importing starts none, and short programs never do. `setNumThreads` starts its own at once.
+ * siblings take the other cores; on a machine that has more to do already than it has cores; in pages that are not cross-origin-isolated, which can't
+ * share memory; and in Node before 20.16. The default's workers start once there has been 0.1 s of work to share: importing starts none, and short
+ * programs never do. `setNumThreads` starts its own at once.
  *
  * Threads are worker threads in Node, Workers in browsers. They take part as soon as they are ready, in about 0.1 s; until then, and where a
  * kernel is too small to gain, this thread does all. `setNumThreads(1)` ends them; a process doesn't wait for them to end. More threads than
