@@ -1,73 +1,20 @@
-import { allocator } from '../../core/allocator.js'
 import { isContiguous, numelOf, type Shape } from '../../core/shape.js'
 import type { ConvGeometry, Kernels, View } from '../contract.js'
 import { perChannel } from '../reference/access.js'
 import { reference } from '../reference/index.js'
 import { type ConvPlan, convPlan, type Pass } from './conv-plan.js'
+import { withPlanes } from './conv-planes.js'
 import { copies, withContiguous } from './copy.js'
-import { launch, withScratch } from './launch.js'
+import { launch } from './launch.js'
 import { multiply } from './matmul.js'
 import { address, isFloat32 } from './views.js'
+import { convolveByTiles, isWinograd, weightGradByTiles } from './winograd.js'
 
 /** Output channels of a block of convWeightGrad. */
 const BLOCK_ROWS = 16
 
 const spatialOf = (x: View): Shape => x.shape.slice(2)
 const bytesOf = (shape: Shape): number => numelOf(shape) * 4
-
-/**
- * Makes planes of as many samples as the workspace holds and calls `use` with their address, the first sample and their number, until all had
- * their turn. `tables` is the address of the plan's tables. The memory behind them is `extra` bytes for the caller's own use.
- */
-function withPlanes(
-  plan: ConvPlan,
-  image: View,
-  extra: number,
-  use: (planes: number, first: number, samples: number, tables: number, extra: number) => void,
-): void {
-  const batches = image.shape[0]
-  const { tables: words, groups, channels, samplesAtOnce, size } = plan
-  const [depth, height, width] = size
-  const planeBytes = plan.inPlace ? 0 : samplesAtOnce * plan.batch
-  withScratch('conv', planeBytes + words.length * 4 + extra, (planes) => {
-    const tables = planes + planeBytes
-    const memory = new Int32Array(allocator().memory.buffer, tables, words.length)
-    for (let i = 0; i < words.length; i++) memory[i] = words[i]
-    const own = tables + words.length * 4
-    if (plan.inPlace) {
-      use(address(image), 0, batches, tables, own)
-      return
-    }
-    const [xBatch, xChannel, ...steps] = image.strides.map((stride) => stride * 4)
-    const [xDepth, xHeight, xWidth] = [0, 0, ...steps].slice(-3)
-    for (let first = 0; first < batches; first += samplesAtOnce) {
-      const samples = Math.min(samplesAtOnce, batches - first)
-      const x = address(image) + first * xBatch
-      const blocks = samples * groups * depth * height
-      const rowStep = plan.step * xWidth
-      launch(
-        'convPlanes',
-        blocks,
-        x,
-        xBatch,
-        xChannel,
-        xDepth,
-        xHeight,
-        xWidth,
-        rowStep,
-        groups,
-        channels,
-        depth,
-        height,
-        width,
-        tables + plan.sources,
-        plan.runs,
-        planes,
-      )
-      use(planes, first, samples, tables, own)
-    }
-  })
-}
 
 /** y = bias + weights * planes for one pass of some samples; weights [groups][rows][products]. */
 function launchConv(plan: ConvPlan, pass: Pass, planes: number, first: number, samples: number, tables: number, weights: number, bias: number, y: View): void {
@@ -152,11 +99,13 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         multiplyMatrices(x.shape[0], w.shape[0], depth, address(x), [x.strides[0], 1], weights, [1, depth], address(y), bias !== null)
         return
       }
-      const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
-      const convolve = (biases: number) =>
+      const convolve = (biases: number) => {
+        if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y)) return
+        const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
         withPlanes(plan, x, 0, (planes, first, samples, tables) => {
           launchConv(plan, plan.passes[0], planes, first, samples, tables, weights, biases, y)
         })
+      }
       if (bias) withContiguous('conv', bias, convolve)
       else convolve(0)
     })
@@ -179,6 +128,7 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         multiplyMatrices(dx.shape[0], columns, w.shape[0], address(dy), dy.strides, weights, [columns, 1], address(dx))
         return
       }
+      if (isWinograd(w.shape, dx.shape, geometry) && convolveByTiles('gradient', dy, weights, w.shape, 0, geometry, dx)) return
       const plan = convPlan('gradient', dy, spatialOf(w), dx.shape, geometry)
       if (plan.leavesZeros) copies.fill(dx, 0)
       const outputs = w.shape[0] / groups
@@ -214,6 +164,7 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         multiplyMatrices(dw.shape[0], depth, dy.shape[0], grad, [1, dw.shape[0]], address(x), [x.strides[0], 1], address(dw))
         return
       }
+      if (isWinograd(dw.shape, dy.shape, geometry) && weightGradByTiles(grad, dy.shape, x, geometry, dw)) return
       copies.fill(dw, 0)
       const plan = convPlan('forward', x, spatialOf(dw), dy.shape, geometry)
       const [pass] = plan.passes

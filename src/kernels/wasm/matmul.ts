@@ -100,12 +100,14 @@ function multiplyByPanels(p: Product): void {
 /** How many of `wanted` things fit into the workspace together, at least `least`. */
 const fitting = (wanted: number, bytes: number, least: number): number => Math.min(wanted, Math.max(least, Math.floor(WORKSPACE / bytes)))
 
-function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
+/** w as `gemm` reads it: 16 columns side by side, panels `wPanel` bytes apart and their rows `wStep`. */
+export function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
   const blocks = p.batches * Math.ceil(p.rows / BLOCK_ROWS) * Math.ceil(p.columns / BLOCK_COLUMNS)
   launch('gemm', blocks, p.a, p.aBatch, p.aRow, w, wBatch, wPanel, wStep, p.c, p.cBatch, p.cRow, p.rows, p.columns, p.depth, p.add)
 }
 
-function multiplyByDots(p: Product): void {
+/** For rows of a and columns of w that both lie along the depth: no packing, but sums across lanes. */
+export function multiplyByDots(p: Product): void {
   const entries = Math.ceil(p.depth / 4)
   withScratch('matmul', entries * 8, (table) => {
     const at = new Uint32Array(allocator().memory.buffer, table, entries * 2)

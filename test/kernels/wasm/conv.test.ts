@@ -132,6 +132,12 @@ describe('convolution and its gradients', () => {
     ['pointwise in groups', two(5, 3, 8, 1, { groups: 3 })],
     ['one window', two(4, 10, 5, 5, { batches: 6 })],
     ['one element', two(20, 10, 1, 1, { batches: 6 })],
+    ['tiles of 2 x 2', two(16, 17, 14, 3, { padding: 1, batches: 3 })],
+    ['tiles that reach beyond the edges', two(19, 16, 9, 3, { batches: 2 })],
+    ['tiles of the widest padding', two(16, 16, 7, 3, { padding: 2 })],
+    ['tiles of padding beyond the kernel', two(16, 16, 6, 3, { padding: 3 })],
+    ['tiles that are no square', { ...two(16, 18, 0, 3, { padding: 1 }), spatial: [5, 11] }],
+    ['tiles in several passes', two(40, 24, 38, 3, { padding: 1, batches: 3 })],
     ['a batch in several passes of the workspace', two(16, 2, 70, 3, { padding: 1, batches: 8 })],
   ])('%s', (_, c) => {
     check(c)
@@ -170,18 +176,26 @@ describe('convolution and its gradients', () => {
     expect(Array.from(y.data as Float32Array)).toEqual([a, a, a, a, b, b, b, b, a, a, a, a, b, b, b, b])
   })
 
-  test('infinity in the image reaches the windows that it lies in, and no others', () => {
-    const c = two(1, 1, 6, 3, { padding: 1, batches: 1 })
-    const x = randomView([1, 1, 6, 6], random(1))
+  // With 16 channels the products are those of tiles, in which infinity would spread.
+  test.each([1, 16])('infinity in the image reaches the windows that it lies in, and no others: %i channels', (channels) => {
+    const c = two(channels, channels, 6, 3, { padding: 1, batches: 1 })
+    const shape = [1, channels, 6, 6]
+    const x = randomView(shape, random(1))
     ;(x.data as Float32Array)[5] = Number.POSITIVE_INFINITY
-    const y = unwritten([1, 1, 6, 6])
-    convolutions.conv(x, randomView([1, 1, 3, 3], random(2)), null, c, y)
-    const reached = Array.from(y.data as Float32Array, (value, i) => (Number.isFinite(value) ? -1 : i)).filter((i) => i >= 0)
-    expect(reached).toEqual([4, 5, 10, 11])
-    const dw = unwritten([1, 1, 3, 3])
-    convolutions.convWeightGrad(randomView([1, 1, 6, 6], random(3)), x, c, dw)
-    const expected = unwritten([1, 1, 3, 3])
-    reference.convWeightGrad(randomView([1, 1, 6, 6], random(3)), x, c, expected)
+    const w = randomView([channels, channels, 3, 3], random(2))
+    for (const run of [
+      convolutions.conv,
+      (...[image, weights, , geometry, y]: Parameters<typeof convolutions.conv>) => convolutions.convInputGrad(image, weights, geometry, y),
+    ]) {
+      const y = unwritten(shape)
+      run(x, w, null, c, y)
+      const reached = Array.from(y.data as Float32Array, (value, i) => (Number.isFinite(value) ? -1 : i)).filter((i) => i >= 0)
+      expect(reached).toEqual(Array.from({ length: channels }, (_, o) => [4, 5, 10, 11].map((i) => o * 36 + i)).flat())
+    }
+    const dw = unwritten([channels, channels, 3, 3])
+    convolutions.convWeightGrad(randomView(shape, random(3)), x, c, dw)
+    const expected = unwritten([channels, channels, 3, 3])
+    reference.convWeightGrad(randomView(shape, random(3)), x, c, expected)
     expect(Array.from(dw.data as Float32Array, Number.isFinite)).toEqual(Array.from(expected.data as Float32Array, Number.isFinite))
   })
 })

@@ -58,7 +58,8 @@ test.each([
 })
 
 test.each([
-  ['3 x 3', [3, 40, 14, 14], [34, 40, 3, 3], { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }],
+  ['3 x 3, by tiles', [3, 40, 14, 14], [34, 40, 3, 3], { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }],
+  ['3 x 2', [3, 40, 14, 14], [34, 40, 3, 2], { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 }],
   ['with a stride', [3, 6, 15, 17], [8, 6, 3, 3], { stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1 }],
   ['depthwise', [3, 7, 15, 17], [7, 1, 3, 3], { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 7 }],
   ['pointwise', [3, 7, 15, 17], [20, 7, 1, 1], { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }],
