@@ -84,9 +84,9 @@ export default {
     },
     {
       name: 'command-imports-published-packages',
-      comment: 'A devDependency is not there where the package is installed.',
+      comment: 'A devDependency is not there where the package is installed, except what the build bundles into cli/png.js.',
       severity: 'error',
-      from: { path: '^src/cli/' },
+      from: { path: '^src/cli/', pathNot: '^src/cli/png\\.ts$' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
     {

@@ -82,7 +82,9 @@ const dist = {
     'tsconfig.build.json',
     'node_modules/typescript/package.json',
     'node_modules/esbuild/package.json',
+    'node_modules/fast-png/package.json',
     'scripts/setup.mjs',
+    'scripts/bundle-png.mjs',
     wasm,
     ...filesUnder('src').filter((path) => path.endsWith('.ts') && !path.includes('/assembly/')),
   ],
@@ -93,6 +95,7 @@ const dist = {
     rmSync(fresh, { recursive: true, force: true })
     await run('compiling the sources', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', fresh])
     copyFileSync(join(root, wasm), join(fresh, relative('src', wasm)))
+    await run('bundling the decoder of PNG', process.execPath, ['scripts/bundle-png.mjs', join(fresh, 'cli/png.js')])
     await bundleForNode(fresh)
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     renameSync(fresh, join(root, 'dist'))

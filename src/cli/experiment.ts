@@ -82,12 +82,12 @@ function resultTable({ columns, rows, strong = [] }: Table, bold: (text: string)
   return textTable(headings, cells, (row, i) => (strong.includes(i) ? bold(row) : row))
 }
 
-function environment() {
+export function environment() {
   const cpus = os.cpus()
   return { node: process.version, platform: process.platform, arch: process.arch, cpu: cpus[0]?.model.trim() ?? 'unknown', cores: cpus.length }
 }
 
-function describeRun({ args, version }: Host, begun: Date): About {
+export function describeRun({ args, version }: Host, begun: Date): About {
   const { node, platform, arch, cpu, cores } = environment()
   const quoted = args.map((arg) => (/^[\w./,:=@%+-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
   return {
@@ -99,7 +99,7 @@ function describeRun({ args, version }: Host, begun: Date): About {
   }
 }
 
-function relative(folder: string): string {
+export function relative(folder: string): string {
   const short = path.relative('', folder)
   return short === '' || short.startsWith('..') ? folder : short
 }

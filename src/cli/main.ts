@@ -6,6 +6,8 @@ import { type Host, makeExperiment } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
 import { runLab } from './lab.js'
 import { parse, UsageError } from './options.js'
+import { runSample } from './sample.js'
+import { runTraining } from './train.js'
 
 const FAILED = 1
 const WRONG_USAGE = 2
@@ -48,6 +50,14 @@ async function main(args: readonly string[]): Promise<number> {
       const { signal, exitCode } = interruption('Stopping. Once more to end at once.')
       await runLab(request.settings, process.stdout, process.env, signal)
       return exitCode()
+    }
+    case 'sample':
+      runSample(request.request, process.stdout)
+      return 0
+    case 'train': {
+      const { signal, exitCode } = interruption()
+      const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }
+      return (await runTraining(request.request, host)) ? exitCode() : FAILED
     }
     case 'experiment': {
       const { signal, exitCode } = interruption()

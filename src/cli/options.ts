@@ -3,6 +3,7 @@ import { nearestName, ValueError } from '../core/errors.js'
 import { checkedSettings, type Experiment, experiments, flagOf, type Setting, type SettingsOf, type SettingTable } from '../experiments/index.js'
 import type { DoctorSettings } from './doctor.js'
 import type { LabSettings } from './lab.js'
+import { type SampleRequest, sampleCommand, sampleRequest, type TrainRequest, trainCommand, trainRequest } from './train-options.js'
 
 /** The command line could not be understood; exit code 2. */
 export class UsageError extends Error {
@@ -129,6 +130,8 @@ Exit code: 0 if nothing is wrong, 1 if something is or a file can't be read, 2 f
     ],
     examples: ['evenkeel doctor model.safetensors', 'evenkeel doctor model.safetensors --data batch.safetensors --json'],
   },
+  trainCommand([{ name: 'json', help: 'Print the results as JSON, and nothing else, on standard output' }, helpOption]),
+  sampleCommand([helpOption]),
   {
     name: 'lab',
     summary: 'See it: a page that shows what each norm does, and trains live',
@@ -149,6 +152,8 @@ export type Request =
   | { kind: 'walkthrough' }
   | { kind: 'doctor'; settings: DoctorSettings }
   | { kind: 'lab'; settings: LabSettings }
+  | { kind: 'train'; request: TrainRequest }
+  | { kind: 'sample'; request: SampleRequest }
   | { kind: 'experiment'; experiment: Experiment; settings: SettingsOf<SettingTable>; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
 
 /** @throws UsageError with one sentence, which names the nearest right word where there is one */
@@ -171,6 +176,8 @@ export function parse(args: readonly string[]): Request {
   if (command.name === 'walkthrough') return { kind: 'walkthrough' }
   if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
   if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
+  if (command.name === 'train') return { kind: 'train', request: wellUsed(() => trainRequest(values)) }
+  if (command.name === 'sample') return { kind: 'sample', request: wellUsed(() => sampleRequest(values)) }
   return experimentRequest(comparison, values, command.name === 'start')
 }
 
@@ -198,6 +205,15 @@ function experimentNamed(name: string): Experiment {
   if (experiment) return experiment
   const names = experiments.map((e) => e.name)
   throw new UsageError(`There is no experiment '${name}'.${didYouMean(name, names) || ` Experiments: ${names.join(', ')}.`}`)
+}
+
+/** What a reader of settings has to say about wrong ones is said of the command line. */
+function wellUsed<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof ValueError ? new UsageError(`${error.message}.`) : error
+  }
 }
 
 function didYouMean(word: string, known: readonly string[]): string {
@@ -253,11 +269,7 @@ function experimentSettings(experiment: Experiment, values: ReadonlyMap<string, 
     if (values.has('samples')) throw new UsageError('Give --epochs or --samples, not both.')
     given.samples = wholeNumber(1, 1000)(epochsOption.name, epochs) * EPOCH
   }
-  try {
-    return checkedSettings(experiment, given)
-  } catch (error) {
-    throw error instanceof ValueError ? new UsageError(`${error.message}.`) : error
-  }
+  return wellUsed(() => checkedSettings(experiment, given))
 }
 
 function settingValue(flag: string, setting: Setting<unknown>, text: string): unknown {

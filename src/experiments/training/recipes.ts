@@ -1,0 +1,43 @@
+import { CharLM, GPT, resnet20 } from '../../models/index.js'
+import type { Layer } from '../../nn/containers.js'
+import type { Norm } from '../norms.js'
+import type { DataForm } from './data.js'
+
+/** A network that can be trained by `evenkeel train`: what it learns from, and settings that suit it. */
+export interface Recipe<N extends Norm = Norm> {
+  /** As it is called in text. */
+  label: string
+  data: 'text' | 'images'
+  norms: readonly N[]
+  defaults: { norm: N; steps: number; batchSize: number; lr: number; context: number }
+  make(norm: N, form: DataForm): Layer
+}
+
+/** Infers the norms that a recipe takes, for its own `make`; settings are checked against `norms` before they come there. */
+const recipe = <N extends Norm>(recipe: Recipe<N>): Recipe => recipe
+
+export type ModelName = 'charlm' | 'gpt' | 'resnet'
+
+export const recipes: Readonly<Record<ModelName, Recipe>> = {
+  charlm: recipe({
+    label: 'a character LSTM',
+    data: 'text',
+    norms: ['none'],
+    defaults: { norm: 'none', steps: 1000, batchSize: 32, lr: 4e-3, context: 64 },
+    make: (norm, { classes }) => new CharLM({ vocabSize: classes, norm, nEmbd: 64, hiddenSize: 256 }),
+  }),
+  gpt: recipe({
+    label: 'a small GPT',
+    data: 'text',
+    norms: ['layer', 'rms', 'none'],
+    defaults: { norm: 'layer', steps: 1000, batchSize: 32, lr: 2e-3, context: 64 },
+    make: (norm, { classes, context }) => new GPT({ vocabSize: classes, blockSize: context ?? 1, norm, nLayer: 3, nHead: 4, nEmbd: 96 }),
+  }),
+  resnet: recipe({
+    label: 'a small ResNet',
+    data: 'images',
+    norms: ['batch', 'group', 'layer', 'instance', 'none'],
+    defaults: { norm: 'batch', steps: 500, batchSize: 32, lr: 2e-3, context: 1 },
+    make: (norm, { classes, image }) => resnet20({ layers: [1, 1, 1, 0], norm, inChannels: image?.[0], numClasses: classes }),
+  }),
+}

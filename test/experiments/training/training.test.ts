@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { RuntimeError, ValueError } from '../../../src/core/errors.js'
+import { manualSeed } from '../../../src/core/random.js'
+import { keep, memory } from '../../../src/core/storage.js'
+import { TensorDataset } from '../../../src/data/index.js'
+import { completeTrainSettings, imageData, readCheckpoint, Training, type TrainingData, trainingResult } from '../../../src/experiments/index.js'
+import { loadSafetensors } from '../../../src/io/index.js'
+import { randint, randn } from '../../../src/ops/index.js'
+
+/** 22 samples in batches of 4: a pass is 5 steps, and a last group that is not full is left out. */
+let data: TrainingData
+beforeAll(() => {
+  manualSeed(0)
+  const images = (n: number) => new TensorDataset(keep(randn([n, 1, 8, 8])), keep(randint(3, [n])))
+  data = imageData({ name: 'noise', path: null, fingerprint: 'noise' }, images(22), images(6), ['a', 'b', 'c'])
+})
+
+const settings = completeTrainSettings({ model: 'resnet', steps: 12, batchSize: 4, seed: 3 })
+
+/** Everything that decides how it goes on; the time it took does not. */
+const stateOf = (bytes: Uint8Array) => {
+  const tensors = Object.entries(loadSafetensors(bytes)).map(([name, t]) => [
+    name,
+    t.dtype,
+    t.shape,
+    Buffer.from(new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength)).toString('hex'),
+  ])
+  const { seconds: _, model: __, optimizer: ___, ...rest } = readCheckpoint(bytes)
+  return { tensors, rest }
+}
+
+describe('Training', () => {
+  it('goes on from any checkpoint bit for bit, in the middle of a pass and at its end', async () => {
+    const whole: Uint8Array[] = []
+    await new Training(settings, data).run({ checkpointEvery: 1, onCheckpoint: (bytes) => whole.push(bytes) })
+    expect(whole.length).toBe(13)
+    const end = stateOf(whole[12])
+    expect(end.rest.losses).toHaveLength(12)
+    expect(new Set(end.rest.losses).size).toBe(12)
+    for (const at of [0, 3, 5, 11]) {
+      manualSeed(1000 + at)
+      const rest: Uint8Array[] = []
+      const training = Training.resume(readCheckpoint(whole[at]), settings, data)
+      expect(training.step).toBe(at)
+      await training.run({ checkpointEvery: 1, onCheckpoint: (bytes) => rest.push(bytes) })
+      expect(stateOf(rest[rest.length - 1]), `from step ${at}`).toEqual(end)
+    }
+  })
+
+  it('can be made longer, as if it had been planned so', async () => {
+    const short = new Training({ ...settings, steps: 4 }, data)
+    await short.run()
+    const longer = Training.resume(readCheckpoint(short.save()), { ...settings, steps: 7 }, data)
+    await longer.run()
+    const whole = new Training({ ...settings, steps: 7 }, data)
+    await whole.run()
+    expect(longer.losses).toEqual(whole.losses)
+    expect(loadSafetensors(longer.save())['model.fc.weight'].equal(loadSafetensors(whole.save())['model.fc.weight'])).toBe(true)
+  })
+
+  it('stops at the signal and says how it went', async () => {
+    const controller = new AbortController()
+    const training = new Training(settings, data)
+    await training.run({ signal: controller.signal, onStep: () => controller.abort(), pause: () => Promise.resolve() })
+    const result = trainingResult(training)
+    expect(result).toMatchObject({ status: 'stopped', kind: 'images', steps: training.step, references: [{ name: 'a guess', loss: Math.log(3) }] })
+    expect(training.step).toBeLessThan(12)
+    await training.run()
+    expect(trainingResult(training).status).toBe('finished')
+    expect(training.evaluations.map(({ step }) => step)).toEqual([12])
+  })
+
+  it('ends where the loss is no finite number, and keeps the steps before', async () => {
+    const training = new Training({ ...settings, norm: 'none', lr: 1e20, steps: 200 }, data)
+    await training.run()
+    const { status, losses, steps } = trainingResult(training)
+    expect(status).toBe('diverged')
+    expect(losses).toHaveLength(steps)
+    expect(losses.at(-1)).toBe(null)
+    expect(losses.slice(0, -1).every((loss) => Number.isFinite(loss))).toBe(true)
+  })
+
+  it('runs in constant memory', async () => {
+    const counts: number[] = []
+    const training = new Training({ ...settings, steps: 40 }, data)
+    await training.run({ checkpointEvery: 8, onCheckpoint: () => counts.push(memory().tensors) })
+    // The last one is made when the loop has ended, with the batch of the last turn or without.
+    const [, first, ...more] = counts
+    for (const count of more) expect(Math.abs(count - first)).toBeLessThanOrEqual(2)
+  })
+
+  it('names every setting that differs', async () => {
+    const training = new Training({ ...settings, steps: 2 }, data)
+    await training.run()
+    const checkpoint = readCheckpoint(training.save())
+    const resume = (changed: object, other = data) => Training.resume(checkpoint, { ...settings, ...changed }, other)
+    expect(() => resume({ norm: 'group', lr: 0.5 })).toThrow(
+      new RuntimeError('it was trained otherwise: --norm is batch there, group here; --lr is 0.002 there, 0.5 here'),
+    )
+    expect(() => resume({ steps: 1 })).toThrow('--steps is 1, and 2 are done there')
+    expect(() => resume({}, { ...data, fingerprint: 'other', name: 'other noise' })).toThrow('the data are noise there, other noise here')
+    expect(() => new Training({ ...settings, batchSize: 23 }, data)).toThrow(new ValueError('a batch of 23 is more than the 22 samples of noise'))
+  })
+})
+
+it('settings have defaults of each model and are checked against it', () => {
+  expect(completeTrainSettings({ model: 'resnet' })).toMatchObject({ norm: 'batch', batchSize: 32, seed: 0 })
+  expect(() => completeTrainSettings({ model: 'resnet', norm: 'rms' })).toThrow("resnet takes no norm 'rms'. Its norms: batch, group, layer, instance, none")
+  expect(() => completeTrainSettings({ model: 'resnet', context: 5 })).toThrow('resnet learns from images, which have no context')
+  expect(() => completeTrainSettings({ model: 'resnet', steps: 0 })).toThrow('steps must be a whole number from 1')
+  expect(() => completeTrainSettings({ model: 'alexnet' as never })).toThrow('model must be one of')
+})
