@@ -5,7 +5,7 @@ import { type Layer, ModuleDict, ModuleList, Sequential } from '../nn/containers
 import { Conv2d } from '../nn/conv.js'
 import { Flatten } from '../nn/flatten.js'
 import { truncNormal_, zeros_ } from '../nn/init.js'
-import { Linear } from '../nn/linear.js'
+import { Identity, Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
 import { Parameter } from '../nn/parameter.js'
 import { AdaptiveAvgPool2d } from '../nn/pool.js'
@@ -24,7 +24,7 @@ export interface ConvNeXtOptions {
   patchSize?: number
   /** What the learned weight of a residual branch starts as. Default 1e-6. */
   layerScale?: number
-  /** `'layer'` (over the channels), `'batch'`, `'group'`, `'instance'`, `'none'`, or what makes it. Default `'layer'`. */
+  /** `'layer'` (over the channels), `'batch'`, `'group'`, `'instance'` (not before the last layer), `'none'`, or what makes it. Default `'layer'`. */
   norm?: ImageNorm
   /** Default 3. */
   inChannels?: number
@@ -94,7 +94,9 @@ export class ConvNeXt extends Module {
       if (i > 0) this.features.append(new Sequential(makeNorm(dims[i - 1]), new Conv2d(dims[i - 1], dim, 2, { stride: 2 })))
       this.features.append(new Sequential(...Array.from({ length: depths[i] }, () => new ConvNeXtBlock(dim, norm, layerScale))))
     })
-    this.classifier = new Sequential(makeNorm(dims[3]), new Flatten(), new Linear(dims[3], numClasses))
+    // Of one position an InstanceNorm would leave nothing.
+    const last = norm === 'instance' ? new Identity() : makeNorm(dims[3])
+    this.classifier = new Sequential(last, new Flatten(), new Linear(dims[3], numClasses))
     for (const m of this.modules()) {
       if (!(m instanceof Conv2d || m instanceof Linear)) continue
       truncNormal_(m.weight, 0, 0.02)

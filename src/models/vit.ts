@@ -8,6 +8,7 @@ import { normal_, truncNormal_, xavierUniform_, zeros_ } from '../nn/init.js'
 import { Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
 import { LayerNorm } from '../nn/norm/layer-norm.js'
+import { TokenBatchNorm } from '../nn/norm/token-batch-norm.js'
 import { Parameter } from '../nn/parameter.js'
 import { MultiheadAttention } from '../nn/transformer/index.js'
 import { empty, zeros } from '../ops/create.js'
@@ -33,8 +34,8 @@ export interface ViTOptions {
   dropout?: number
   /** The same for attention weights. Default 0. */
   attentionDropout?: number
-  /** Before attention, before the feed-forward part, and at the end: `'layer'`, `'rms'`, `'none'`, or what makes it. Default `'layer'`. */
-  norm?: TokenNorm
+  /** Before attention, before the feed-forward part, and at the end: `'layer'`, `'rms'`, `'batch'`, `'none'`, or what makes it. Default `'layer'`. */
+  norm?: TokenNorm | 'batch'
   /** Default 3. */
   inChannels?: number
   /** Default 1000. */
@@ -44,7 +45,12 @@ export interface ViTOptions {
 type Settings = Required<Omit<ViTOptions, 'norm'>> & { readonly norm: ChannelNormFactory }
 
 /** The vision transformer's LayerNorm has a smaller eps than PyTorch's default. */
-const norms: Readonly<Record<string, ChannelNormFactory>> = { ...tokenNorms, layer: (features) => new LayerNorm(features, { eps: 1e-6 }) }
+const norms: Readonly<Record<string, ChannelNormFactory>> = {
+  layer: (features) => new LayerNorm(features, { eps: 1e-6 }),
+  rms: tokenNorms.rms,
+  batch: (features) => new TokenBatchNorm(features),
+  none: tokenNorms.none,
+}
 
 function feedForward(hiddenDim: number, mlpDim: number, dropout: number): Sequential {
   const layers = [new Linear(hiddenDim, mlpDim), new GELU(), new Dropout(dropout), new Linear(mlpDim, hiddenDim), new Dropout(dropout)]
