@@ -2,6 +2,8 @@ import { render } from 'preact'
 import './style/tokens.css'
 import './style/base.css'
 import './style/axes.css'
+import './style/charts.css'
+import './style/bench.css'
 import { Shell } from './shell.js'
 
 const root = document.getElementById('lab')

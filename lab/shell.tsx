@@ -1,13 +1,19 @@
 import { useEffect } from 'preact/hooks'
 import { AxesPage } from './axes/page.js'
+import { ExperimentsPage } from './experiments/page.js'
 import { announcement, hidden, route, type Theme, theme } from './state/app.js'
+import { WorkbenchPage } from './workbench/page.js'
 
 /** SIMD in the smallest module that has it: one function that splats a vector. */
 const simd = WebAssembly.validate(
   new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]),
 )
 
-const pages = [{ path: '', label: 'Axes', title: 'Which numbers share a mean?', Page: AxesPage }] as const
+const pages = [
+  { path: '', label: 'Axes', title: 'Which numbers share a mean?', Page: AxesPage },
+  { path: 'workbench', label: 'Workbench', title: 'Train it and watch', Page: WorkbenchPage },
+  { path: 'experiments', label: 'Experiments', title: 'What is said, and what is measured', Page: ExperimentsPage },
+] as const
 
 /** What is on every page: where one is, where one can go, what computes. */
 export function Shell() {

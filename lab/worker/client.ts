@@ -1,9 +1,15 @@
-import type { Answer, FromWorker, Question, ToWorker } from './protocol.js'
+import type { Answer, FromWorker, Order, Question, Report, ToWorker } from './protocol.js'
+
+interface Waiting {
+  resolve: (answer: Answer) => void
+  reject: (error: Error) => void
+  report?: (report: Report) => void
+}
 
 /** A worker seen from the page. Where it can't be started or dies, every open question and all later ones fail with the reason. */
 export class LabWorker {
   private readonly worker: Worker
-  private readonly open = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
+  private readonly open = new Map<number, Waiting>()
   private next = 1
   private death: Error | null = null
 
@@ -14,27 +20,38 @@ export class LabWorker {
     this.worker.onmessageerror = () => this.die('a message could not be read')
   }
 
-  ask<T extends Question['type']>(question: Extract<Question, { type: T }>): Promise<Extract<Answer, { type: T }>> {
+  /** @param report is told what comes on the way to the answer */
+  ask<T extends Question['type']>(question: Extract<Question, { type: T }>, report?: (report: Report) => void): Promise<Extract<Answer, { type: T }>> {
     return new Promise((resolve, reject) => {
       if (this.death) return reject(this.death)
       const id = this.next++
-      this.open.set(id, { resolve: (answer) => resolve(answer as Extract<Answer, { type: T }>), reject })
-      const message: ToWorker = { ...question, id }
-      this.worker.postMessage(message)
+      this.open.set(id, { resolve: (answer) => resolve(answer as Extract<Answer, { type: T }>), reject, report })
+      this.send({ ...question, id })
     })
   }
 
+  tell(order: Order): void {
+    if (!this.death) this.send(order)
+  }
+
+  /** Ends it; what it was asked is not answered any more. */
   end(): void {
+    this.open.clear()
     this.worker.terminate()
     this.die('it was closed')
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message)
   }
 
   private receive(message: FromWorker): void {
     const waiting = this.open.get(message.id)
     if (!waiting) return
+    if ('report' in message) return waiting.report?.(message.report)
     this.open.delete(message.id)
-    if (message.type === 'error') waiting.reject(new Error(message.message))
-    else waiting.resolve(message)
+    if ('error' in message) waiting.reject(new Error(message.error))
+    else waiting.resolve(message.answer)
   }
 
   private die(reason: string): void {

@@ -1,23 +1,42 @@
 import { axesNumbers } from '../training/axes.js'
-import type { Answer, FromWorker, Question, ToWorker } from './protocol.js'
+import { parseTable } from '../training/data.js'
+import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
+import { Trainer } from '../training/trainer.js'
+import type { Answer, FromWorker, Question, Report, ToWorker } from './protocol.js'
 
-/** The program of every worker of the lab: the library, and a door for questions. */
+/** The program of every worker of the lab: the library, and a door for questions and orders. */
 
 const post = (message: FromWorker) => postMessage(message)
+let trainer: Trainer | undefined
 
-function answer(question: Question): Answer {
+async function answer(question: Question, report: (report: Report) => void): Promise<Answer> {
   switch (question.type) {
     case 'axes':
       return { type: 'axes', numbers: axesNumbers(question.settings) }
-    case 'hello':
-      return { type: 'hello', backend: { simd: true, isolated: crossOriginIsolated, threads: 1 } }
+    case 'describe':
+      return { type: 'describe', experiments: describeExperiments() }
+    case 'table':
+      return { type: 'table', table: parseTable(question.text) }
+    case 'experiment':
+      return { type: 'experiment', view: await runNamed(question.name, question.settings, report) }
+    case 'results':
+      return { type: 'results', view: readResults(question.text) }
+    case 'train':
+      trainer = new Trainer(report)
+      return { type: 'train', divergence: await trainer.train(question) }
   }
 }
 
-addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+addEventListener('message', async ({ data }: MessageEvent<ToWorker>) => {
+  if (!('id' in data)) {
+    if (data.type === 'cancel') cancelExperiment()
+    else trainer?.obey(data)
+    return
+  }
+  const { id } = data
   try {
-    post({ ...answer(data), id: data.id })
+    post({ id, answer: await answer(data, (report) => post({ id, report })) })
   } catch (error) {
-    post({ type: 'error', id: data.id, message: error instanceof Error ? error.message : String(error) })
+    post({ id, error: error instanceof Error ? error.message : String(error) })
   }
 })

@@ -1,17 +1,62 @@
+import type { Figure, Finding, Result, Table } from '../../src/experiments/experiment.js'
 import type { AxesSettings } from '../axes/settings.js'
+import type { ExperimentWords } from '../experiments/words.js'
 import type { AxesNumbers } from '../training/axes.js'
+import type { OwnTable } from '../training/data.js'
+import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from '../training/records.js'
+import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 
-/** What the page and its workers say to one another. Every job has a worker of its own; answers carry the number of the question. */
-export type Question = { type: 'axes'; settings: AxesSettings } | { type: 'hello' }
+/** What the page and its workers say to one another. Every run has a worker of its own; answers carry the number of the question. */
 
-export type Answer = { type: 'axes'; numbers: AxesNumbers } | { type: 'hello'; backend: Backend }
+/** Asked once, answered once; training and experiments report on the way. */
+export type Question =
+  | { type: 'axes'; settings: AxesSettings }
+  | { type: 'describe' }
+  | { type: 'table'; text: string }
+  | { type: 'experiment'; name: string; settings: Record<string, string> }
+  | { type: 'results'; text: string }
+  | { type: 'train'; config: TrainConfig; own: OwnTable | null; threads: number }
+
+/** Told to the worker that is at work; not answered. */
+export type Order =
+  | { type: 'play'; until: number }
+  | { type: 'pause' }
+  | { type: 'step' }
+  | { type: 'part' }
+  | { type: 'change'; settings: Partial<RunSettings> }
+  | { type: 'cancel' }
+
+export type Answer =
+  | { type: 'axes'; numbers: AxesNumbers }
+  | { type: 'describe'; experiments: ExperimentWords[] }
+  | { type: 'table'; table: OwnTable }
+  | { type: 'experiment'; view: ExperimentView }
+  | { type: 'results'; view: ExperimentView }
+  | { type: 'train'; divergence: Divergence }
+
+/** On the way to an answer. */
+export type Report =
+  | { type: 'ready'; backend: Backend }
+  | { type: 'steps'; steps: StepRecord[]; snapshots: Snapshot[]; evaluations: Evaluation[] }
+  | { type: 'paused' }
+  | { type: 'parts'; part: Part | null }
+  | { type: 'progress'; run: number; runs: number; share: number; text: string }
+  | { type: 'figures'; view: ExperimentView }
 
 /** What computes. */
 export interface Backend {
-  simd: boolean
-  isolated: boolean
   threads: number
 }
 
-export type ToWorker = Question & { id: number }
-export type FromWorker = (Answer & { id: number }) | { type: 'error'; id: number; message: string }
+/** An experiment's result, drawn. */
+export interface ExperimentView {
+  result: Result
+  title: string
+  summary: Table
+  findings: Finding[]
+  figures: Figure[]
+  method: readonly (readonly [term: string, text: string])[]
+}
+
+export type ToWorker = (Question & { id: number }) | Order
+export type FromWorker = { id: number } & ({ answer: Answer } | { report: Report } | { error: string })

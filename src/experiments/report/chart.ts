@@ -47,12 +47,20 @@ const WIDTH = 420
 const HEIGHT = 290
 const box = { left: 60, right: WIDTH - 22, top: 34, bottom: HEIGHT - 46 }
 
-const dashes = [undefined, '7 4', '2 3', '10 3 2 3', '14 4', '1 5']
+/** Size of a chart and of the part with the lines in it, in units of its picture. */
+export const chartBox = { width: WIDTH, height: HEIGHT, ...box } as const
+
+/** Where values lie in a chart's picture. */
+export const scalesOf = ({ x, y }: Pick<Chart, 'x' | 'y'>): { xs: Scale; ys: Scale } => ({
+  xs: x.names ? bandScale(x.names, box.left, box.right) : linearScale(x.domain, box.left, box.right, { count: 4, exact: true }),
+  ys: y.log ? logScale(y.domain, box.bottom, box.top) : linearScale(y.domain, box.bottom, box.top),
+})
+
+export const dashes = [undefined, '7 4', '2 3', '10 3 2 3', '14 4', '1 5']
 export const lookCount = dashes.length
 
 export function chart({ title, description, x, y, series, apart = false, note }: Chart): string {
-  const xs = x.names ? bandScale(x.names, box.left, box.right) : linearScale(x.domain, box.left, box.right, { count: 4, exact: true })
-  const ys = y.log ? logScale(y.domain, box.bottom, box.top) : linearScale(y.domain, box.bottom, box.top)
+  const { xs, ys } = scalesOf({ x, y })
   // Side by side, as near as markers allow.
   const beside = apart && x.names ? Math.min(26, (box.right - box.left) / x.names.length / (series.length + 1)) : 0
   const dodge = (i: number) => (i - (series.length - 1) / 2) * beside

@@ -1,0 +1,67 @@
+import type { Table } from '../../src/experiments/experiment.js'
+import type { Chart } from '../../src/experiments/report/chart.js'
+import { style } from '../../src/experiments/report/style.js'
+
+/** Files made of what is on the screen. */
+
+export function download(name: string, contents: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([contents], { type }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}
+
+/** `loss of each step` becomes `loss-of-each-step`. */
+export const fileName = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '') || 'figure'
+
+/** A picture that stands alone, with its style. @param svg markup of one svg element with a viewBox */
+export function standaloneSvg(svg: string): string {
+  const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/) ?? []
+  return svg.replace(/^<svg /, `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" `).replace('>', `><style>${style}</style>`)
+}
+
+const PNG_SCALE = 3
+
+/** @throws Error where the browser can't draw it */
+export async function png(svg: string): Promise<Blob> {
+  const url = URL.createObjectURL(new Blob([standaloneSvg(svg)], { type: 'image/svg+xml' }))
+  try {
+    const image = new Image()
+    image.src = url
+    await image.decode()
+    const canvas = document.createElement('canvas')
+    canvas.width = image.naturalWidth * PNG_SCALE
+    canvas.height = image.naturalHeight * PNG_SCALE
+    canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height)
+    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'))
+    if (!blob) throw new Error('the browser made no picture')
+    return blob
+  } finally {
+    URL.revokeObjectURL(url)
+  }
+}
+
+const field = (value: string | number): string => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value))
+export const csvOf = (header: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+  `${[header, ...rows].map((row) => row.map(field).join(',')).join('\n')}\n`
+
+/** Every point of a chart, in full. */
+export function chartRows({ x, series }: Pick<Chart, 'x' | 'series'>): { header: string[]; rows: (string | number)[][] } {
+  const spread = series.some(({ points }) => points.some((p) => p.spread !== undefined))
+  return {
+    header: ['series', x.label, 'value', ...(spread ? ['spread'] : [])],
+    rows: series.flatMap(({ name, points }) => points.map((p) => [name, x.names?.[p.x] ?? p.x, p.y, ...(spread ? [p.spread ?? ''] : [])])),
+  }
+}
+
+export const tableCsv = ({ columns, rows }: Table): string =>
+  csvOf(
+    columns.map(({ label }) => label),
+    rows.map((row) => row.map((cell) => cell ?? '')),
+  )

@@ -1,0 +1,276 @@
+import { signal } from '@preact/signals'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { defaultsOf } from '../../src/experiments/settings.js'
+import { download } from '../charts/export.js'
+import { Plot } from '../charts/plot.js'
+import { CodePane } from '../parts/code-pane.js'
+import { Knob } from '../parts/knob.js'
+import { Notes } from '../parts/notes.js'
+import { Panel } from '../parts/panel.js'
+import { announce, go, route } from '../state/app.js'
+import { LabWorker } from '../worker/client.js'
+import { bench } from './bench.js'
+import { benchCode } from './code.js'
+import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, nameOf, statisticsChart } from './figures.js'
+import { Histograms } from './histograms.js'
+import type { Run } from './run.js'
+import { RunCard } from './run-card.js'
+import { type BenchSettings, benchSettings, runSettings } from './settings.js'
+import { SlowMotion } from './slow-motion.js'
+import { type BenchState, firstPreset, MOST_RUNS, presets, readBench, writeBench } from './state.js'
+
+const ratio = signal(false)
+const variance = signal(false)
+const statisticsBlock = signal(0)
+const chosen = signal(1)
+const tableProblem = signal('')
+const fallback = firstPreset(innerWidth < 640)
+
+/** Up to three networks that train side by side while one looks into them. */
+export function WorkbenchPage() {
+  const { params } = route.value
+  const { state, notes } = useMemo(() => readBench(params, fallback), [params])
+  useEffect(() => bench.show(state), [state, bench.own.value])
+  useKeys()
+  const set = (change: Partial<BenchState>) => go(['workbench'], writeBench({ ...state, ...change }, fallback))
+  const { label, text } = presets[state.preset]
+  return (
+    <>
+      <div class="lead">
+        <h1>Train it and watch</h1>
+        <p>{text}</p>
+      </div>
+      <div class="presets" role="group" aria-label="Presets">
+        {Object.entries(presets).map(([name, preset]) => (
+          <button type="button" key={name} aria-pressed={name === state.preset} onClick={() => go(['workbench'], [['preset', name]])}>
+            {preset.label}
+          </button>
+        ))}
+      </div>
+      <Notes notes={[...notes, ...(tableProblem.value ? [tableProblem.value] : [])]} />
+      <section class="panel bench" aria-label={`Bench: ${label}`}>
+        <div class="knobs">
+          {(Object.keys(benchSettings) as (keyof BenchSettings)[]).map((key) => (
+            <Knob
+              key={key}
+              id={key}
+              setting={benchSettings[key]}
+              value={state.bench[key]}
+              onChange={(value) => set({ bench: { ...state.bench, [key]: value } })}
+            />
+          ))}
+          {state.bench.data === 'own' && <OwnTableField />}
+          <Controls />
+        </div>
+      </section>
+      <Live state={state} set={set} />
+    </>
+  )
+}
+
+/** What follows the runs as they come. */
+function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchState>) => void }) {
+  const tick = bench.tick.value
+  const runs = bench.runs.value
+  const earlier = bench.earlier.value
+  const step = bench.cursor.value
+  const at = Math.min(chosen.value, Math.max(0, runs.length - 1))
+  const depth = state.bench.depth
+  const charts = useMemo(() => ({ loss: lossChart(runs, earlier), accuracy: accuracyChart(runs), gap: gapChart(runs) }), [tick, runs, earlier])
+  const layers = useMemo(() => ({ gradient: gradientChart(runs, step, ratio.value), dead: deadChart(runs, step) }), [tick, runs, step, ratio.value])
+  const withAverages = runs.find((run) => run.settings.norm === 'batch')
+  const averaged = Math.min(statisticsBlock.value, depth - 1)
+  const statistics = withAverages ? statisticsChart(withAverages, averaged, step, variance.value) : null
+  const run = runs[at]
+  return (
+    <>
+      <div class="runs">
+        {state.runs.map((settings, i) =>
+          runs[i] ? (
+            <RunCard
+              key={i}
+              run={runs[i]}
+              runs={runs}
+              onChange={(next) => set({ runs: state.runs.map((old, j) => (j === i ? next : old)) })}
+              onRemove={state.runs.length > 1 ? () => set({ runs: state.runs.filter((_, j) => j !== i) }) : null}
+            />
+          ) : (
+            <section class="panel run" key={settings.norm} />
+          ),
+        )}
+        {state.runs.length < MOST_RUNS && (
+          <button type="button" class="add" onClick={() => set({ runs: [...state.runs, state.runs.at(-1) ?? defaultsOf(runSettings)] })}>
+            + Add a run
+          </button>
+        )}
+      </div>
+      <Panel id="curves" heading="How it goes" aside={<p class="quiet-text small">Point at a step: every figure below goes back to it.</p>}>
+        <div class="figures curves">
+          <Plot chart={charts.loss} cursor={bench.cursor} />
+          <Plot chart={charts.accuracy} cursor={bench.cursor} />
+          <Plot chart={charts.gap} cursor={bench.cursor} />
+        </div>
+      </Panel>
+      <Histograms runs={runs} />
+      <div class="two">
+        <Panel
+          id="gradients"
+          heading="What arrives of the gradient"
+          aside={
+            <label class="check">
+              <input type="checkbox" checked={ratio.value} onChange={(event) => (ratio.value = event.currentTarget.checked)} />
+              in lengths of the weight
+            </label>
+          }
+        >
+          <Plot chart={layers.gradient} />
+        </Panel>
+        <Panel id="dead" heading="Units that say nothing">
+          <Plot chart={layers.dead} />
+        </Panel>
+      </div>
+      <div class="two">
+        <Panel
+          id="averages"
+          heading="Running averages against the batch"
+          aside={
+            <div class="bar">
+              <label class="inline">
+                <span>block</span>
+                <select value={String(averaged)} onChange={(event) => (statisticsBlock.value = Number(event.currentTarget.value))}>
+                  {Array.from({ length: depth }, (_, i) => (
+                    <option value={String(i)} key={String(i)}>
+                      {i}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <label class="check">
+                <input type="checkbox" checked={variance.value} onChange={(event) => (variance.value = event.currentTarget.checked)} />
+                variance
+              </label>
+            </div>
+          }
+        >
+          {statistics ? (
+            <Plot chart={statistics} />
+          ) : (
+            <p class="quiet-text">
+              {withAverages ? 'Press play: the averages move with every batch.' : 'No run on the bench keeps running averages; BatchNorm does.'}
+            </p>
+          )}
+        </Panel>
+        <SlowMotion runs={runs} chosen={at} onChoose={(i) => (chosen.value = i)} />
+      </div>
+      {run && (
+        <div class="two">
+          <CodePane code={benchCode(state.bench, run.settings)} heading={`${nameOf(run, runs)} in code`} />
+          <Panel id="files" heading="Take it with you">
+            <p>The address of this page holds every knob and the seed: whoever opens it gets the same runs, number for number.</p>
+            <p class="exports">
+              <button type="button" onClick={() => download('evenkeel-runs.json', json(state, runs), 'application/json')}>
+                Runs as JSON
+              </button>
+              <button type="button" class="quiet" onClick={copyAddress}>
+                Copy the address
+              </button>
+            </p>
+          </Panel>
+        </div>
+      )}
+    </>
+  )
+}
+
+function Controls() {
+  bench.tick.value
+  const playing = bench.runs.value.some((run) => run.status.value === 'playing')
+  const over = bench.runs.value.length > 0 && bench.runs.value.every((run) => !run.live)
+  return (
+    <div class="controls" role="group" aria-label="Training">
+      <button type="button" class="primary" disabled={over} onClick={() => (playing ? bench.pause() : bench.play())} aria-keyshortcuts="k">
+        {playing ? 'Pause' : 'Play'}
+      </button>
+      <button type="button" disabled={over} onClick={() => bench.step()} aria-keyshortcuts="j">
+        Step
+      </button>
+      <button type="button" onClick={() => bench.reset()} aria-keyshortcuts="r">
+        Reset
+      </button>
+    </div>
+  )
+}
+
+/** k plays and pauses, j is a step, r starts anew; not while something is typed. */
+function useKeys(): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || (event.target as Element).closest('input, select, textarea')) return
+      if (event.key === 'k') bench.runs.value.some((run) => run.status.value === 'playing') ? bench.pause() : bench.play()
+      else if (event.key === 'j') bench.step()
+      else if (event.key === 'r') bench.reset()
+    }
+    addEventListener('keydown', press)
+    return () => removeEventListener('keydown', press)
+  }, [])
+}
+
+/** A file of the user's own; it is read in a worker and goes nowhere. */
+function OwnTableField() {
+  const input = useRef<HTMLInputElement>(null)
+  const read = async () => {
+    const file = input.current?.files?.[0]
+    if (!file) return
+    const worker = new LabWorker()
+    try {
+      const { table } = await worker.ask<'table'>({ type: 'table', text: await file.text() })
+      tableProblem.value = ''
+      bench.own.value = table
+      announce(`${table.labels.length} rows of ${table.features} numbers, ${table.classNames.length} classes`)
+    } catch (error) {
+      tableProblem.value = `${file.name}: ${error instanceof Error ? error.message : String(error)}`
+    } finally {
+      worker.end()
+    }
+  }
+  return (
+    <div class="knob">
+      <label for="own-file">CSV, the class in the last column</label>
+      <input ref={input} id="own-file" type="file" accept=".csv,.tsv,text/csv" onChange={read} />
+    </div>
+  )
+}
+
+async function copyAddress(): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(location.href)
+    announce('Address copied')
+  } catch {
+    announce('The browser does not allow copying; the address is in the address bar')
+  }
+}
+
+const json = (state: BenchState, runs: readonly Run[]): string =>
+  JSON.stringify(
+    {
+      schema: 'evenkeel-lab/1',
+      address: location.href,
+      bench: state.bench,
+      runs: runs.map((run) => ({
+        settings: run.settings,
+        status: run.status.value,
+        step: run.step,
+        divergence: run.divergence,
+        problem: run.problem || null,
+        changes: run.marks,
+        firstLosses: run.firstLosses,
+        stepsPerPoint: run.loss.stride,
+        loss: run.loss.points(Number.MAX_SAFE_INTEGER),
+        accuracy: run.accuracy.points(Number.MAX_SAFE_INTEGER),
+        evaluations: run.evaluations.items,
+        snapshots: run.snapshots.items,
+      })),
+    },
+    // JSON knows neither NaN nor infinities.
+    (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
+  )

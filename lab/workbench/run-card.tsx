@@ -1,0 +1,88 @@
+import { dashes } from '../../src/experiments/report/chart.js'
+import { Knob } from '../parts/knob.js'
+import { percent, shortNumber } from '../parts/number.js'
+import { nameOf } from './figures.js'
+import type { Run } from './run.js'
+import { type RunSettings, runSettings } from './settings.js'
+
+const inWords = { starting: 'starting', paused: 'paused', playing: 'training', diverged: 'diverged', failed: 'stopped' } as const
+
+interface RunCardProps {
+  run: Run
+  runs: readonly Run[]
+  onChange: (settings: RunSettings) => void
+  onRemove: (() => void) | null
+}
+
+/** A run's knobs, and where it stands. */
+export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
+  const look = runs.indexOf(run)
+  const { settings } = run
+  const knobs = (Object.keys(runSettings) as (keyof RunSettings)[]).filter((key) => key !== 'momentum' || settings.norm === 'batch')
+  const evaluation = run.evaluations.items.at(-1)
+  const status = run.status.value
+  return (
+    <section class={`panel run look-${look}`} aria-label={`Run ${look + 1}: ${nameOf(run, runs)}`}>
+      <header>
+        <h3>
+          <svg width="34" height="14" viewBox="0 0 34 14" aria-hidden="true" class="series">
+            <path class="line" d="M1 7h32" stroke-dasharray={dashes[look]} />
+          </svg>
+          {nameOf(run, runs)}
+        </h3>
+        <span class={`status ${status}`}>{inWords[status]}</span>
+        {onRemove && (
+          <button type="button" class="quiet remove" aria-label={`Remove run ${look + 1}`} onClick={onRemove}>
+            ×
+          </button>
+        )}
+      </header>
+      <div class="run-knobs">
+        {knobs.map((key) => (
+          <Knob
+            key={key}
+            id={`run${look + 1}-${key}`}
+            setting={runSettings[key]}
+            value={settings[key]}
+            onChange={(value) => onChange({ ...settings, [key]: value })}
+          />
+        ))}
+      </div>
+      {run.divergence && (
+        <p class="verdict" role="status">
+          Loss {run.divergence.loss} at step {run.divergence.step}: the first bad number is in <code>{run.divergence.layer}</code>, its {run.divergence.tensor}.
+        </p>
+      )}
+      {run.problem && (
+        <p class="verdict" role="status">
+          {run.problem}
+        </p>
+      )}
+      <dl class="readings">
+        <Reading term="step" value={run.step} text={run.step.toLocaleString('en-US')} />
+        <Reading term="loss" value={run.loss.latest} text={Number.isNaN(run.loss.latest) && run.step === 0 ? '–' : shortNumber(run.loss.latest)} />
+        <Reading term="test" value={evaluation?.testAccuracy} text={evaluation ? percent(evaluation.testAccuracy) : '–'} />
+        <Reading term="steps/s" value={run.stepsPerSecond} text={run.stepsPerSecond > 0 ? run.stepsPerSecond.toFixed(run.stepsPerSecond < 10 ? 1 : 0) : '–'} />
+      </dl>
+      {run.marks.length > 0 && (
+        <p class="marks">
+          {run.marks
+            .slice(-3)
+            .map(({ step, text }) => `step ${step}: ${text}`)
+            .join(' · ')}
+        </p>
+      )}
+    </section>
+  )
+}
+
+const Reading = ({ term, value, text }: { term: string; value: number | undefined; text: string }) => (
+  <div>
+    <dt>{term}</dt>
+    <dd>
+      <data value={value} data-reading={term}>
+        {text}
+      </data>
+    </dd>
+  </div>
+)
