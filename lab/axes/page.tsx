@@ -1,12 +1,11 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { flagOf } from '../../src/experiments/settings.js'
 import { CodePane } from '../parts/code-pane.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { shortNumber } from '../parts/number.js'
 import { announce, go, route } from '../state/app.js'
-import { readSettings, strayNotes, writeSettings } from '../state/url.js'
+import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
 import type { AxesNumbers } from '../training/axes.js'
 import { LabWorker } from '../worker/client.js'
 import { type Block, blockOf, cellName, fitted } from './block.js'
@@ -34,8 +33,7 @@ export function AxesPage() {
   const { settings, block, notes } = useMemo(() => {
     const { values, notes } = readSettings(axesSettings, params)
     const fit = fitted(values)
-    const flags = Object.entries(axesSettings).map(([name, setting]) => flagOf(name, setting))
-    return { settings: fit.settings, block: blockOf(fit.settings), notes: [...strayNotes(params, flags), ...notes, ...fit.notes] }
+    return { settings: fit.settings, block: blockOf(fit.settings), notes: [...strayNotes(params, flagsOf(axesSettings)), ...notes, ...fit.notes] }
   }, [params])
   const { numbers, problem } = useNumbers(settings)
   const shown = numbers && numbers.before.length === block.groupOf.length ? numbers : null

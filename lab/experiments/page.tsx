@@ -8,7 +8,7 @@ import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { Panel } from '../parts/panel.js'
 import { announce, go, route } from '../state/app.js'
-import { readSettings, strayNotes, writeSettings } from '../state/url.js'
+import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
 import { LabWorker } from '../worker/client.js'
 import type { ExperimentView, Report } from '../worker/protocol.js'
 import { TableView } from './table.js'
@@ -140,7 +140,7 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
   const { params } = route.value
   const { values, notes } = useMemo(() => {
     const reading = readSettings(table, params)
-    return { values: reading.values, notes: [...strayNotes(params, Object.keys(table).map(flagOf)), ...reading.notes] }
+    return { values: reading.values, notes: [...strayNotes(params, flagsOf(table)), ...reading.notes] }
   }, [table, params])
   const [worker, setWorker] = useState<LabWorker | null>(null)
   const [progress, setProgress] = useState<Progress | null>(null)
@@ -175,7 +175,7 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
   const quick = () =>
     go(
       ['experiments', experiment.name],
-      Object.entries(experiment.quick).map(([name, text]) => [flagOf(name), text]),
+      Object.entries(experiment.quick).map(([name, text]) => [flagOf(name, table[name]), text]),
     )
   return (
     <>

@@ -1,7 +1,7 @@
 import { choice, integer, list, number, orNone, positive, type Setting, type SettingTable, toggle } from '../../src/experiments/settings.js'
 
 /** A setting as a message can carry it: its functions are made again on the page from the kind and the bounds. */
-export interface SettingWords extends Pick<Setting<unknown>, 'kind' | 'label' | 'help' | 'min' | 'max' | 'choices' | 'expected'> {
+export interface SettingWords extends Pick<Setting<unknown>, 'kind' | 'flag' | 'label' | 'help' | 'min' | 'max' | 'choices' | 'expected'> {
   default: unknown
   item: SettingWords | null
   /** Whether there may be none. */
@@ -22,9 +22,10 @@ export interface ExperimentWords {
 }
 
 export function settingWords(setting: Setting<unknown>): SettingWords {
-  const { kind, label, help, min, max, choices, expected, item } = setting
+  const { kind, flag, label, help, min, max, choices, expected, item } = setting
   return {
     kind,
+    flag,
     label,
     help,
     min,
@@ -46,7 +47,7 @@ export const settingTable = (words: Readonly<Record<string, SettingWords>>): Set
 function settingOf(words: SettingWords): Setting<unknown> {
   const { item, repeats, optional } = words
   const one: Setting<unknown> = item ? list(settingOf(item), { ...words, default: words.default as readonly unknown[], repeats }) : single(words)
-  return { ...(optional ? orNone(one) : one), default: words.default, expected: words.expected }
+  return { ...(optional ? orNone(one) : one), flag: words.flag, default: words.default, expected: words.expected }
 }
 
 function single({ kind, label, help, min, max, choices, above, ...words }: SettingWords): Setting<unknown> {

@@ -71,6 +71,9 @@ function nearest(setting: Setting<unknown>, text: string): unknown {
   return setting.isValid(value) ? value : undefined
 }
 
+/** What the settings of a table are called in an address. */
+export const flagsOf = (table: SettingTable): string[] => Object.entries(table).map(([name, setting]) => flagOf(name, setting))
+
 /** What differs from `start`, by flag. */
 export function writeSettings<T extends SettingTable>(table: T, values: SettingsOf<T>, start: SettingsOf<T> = defaultsOf(table)): [string, string][] {
   return Object.entries(table).flatMap(([name, setting]): [string, string][] => {

@@ -1,5 +1,5 @@
-import { defaultsOf, flagOf, type SettingsOf } from '../../src/experiments/settings.js'
-import { readSettings, strayNotes, writeSettings } from '../state/url.js'
+import { defaultsOf, type SettingsOf } from '../../src/experiments/settings.js'
+import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
 import { type BenchSettings, benchSettings, type RunSettings, runSettings } from './settings.js'
 
 /** What the address says about the bench: a preset, and what differs from it. */
@@ -91,7 +91,7 @@ export function readBench(params: ReadonlyMap<string, string>, fallback: string)
   const asked = params.get('preset') ?? fallback
   const known = Object.hasOwn(presets, asked)
   const start = startOf(known ? asked : fallback)
-  const notes = strayNotes(params, ['preset', 'runs', ...runKeys, ...Object.keys(benchSettings).map(flagOf)])
+  const notes = strayNotes(params, ['preset', 'runs', ...runKeys, ...flagsOf(benchSettings)])
   if (!known) notes.push(`The address names a preset “${asked}”, which this page doesn’t have: “${presets[fallback].label}” is shown.`)
   const { values: bench, notes: benchNotes } = readSettings(benchSettings, params, start.bench)
   notes.push(...benchNotes)
@@ -100,7 +100,7 @@ export function readBench(params: ReadonlyMap<string, string>, fallback: string)
   const runs = Array.from({ length: count }, (_, i) => {
     const own = pairs(params.get(runKeys[i]) ?? '')
     const reading = readSettings(runSettings, own, start.runs[i] ?? filled({}))
-    const strays = strayNotes(own, Object.keys(runSettings).map(flagOf))
+    const strays = strayNotes(own, flagsOf(runSettings))
     notes.push(...[...reading.notes, ...strays].map((note) => `Run ${i + 1}: ${note}`))
     return reading.values
   })
