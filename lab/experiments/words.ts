@@ -46,7 +46,9 @@ export const settingTable = (words: Readonly<Record<string, SettingWords>>): Set
 
 function settingOf(words: SettingWords): Setting<unknown> {
   const { item, repeats, optional } = words
-  const one: Setting<unknown> = item ? list(settingOf(item), { ...words, default: words.default as readonly unknown[], repeats }) : single(words)
+  const one: Setting<unknown> = item
+    ? list(settingOf(item), { ...words, flag: undefined, default: words.default as readonly unknown[], repeats })
+    : single(words)
   return { ...(optional ? orNone(one) : one), flag: words.flag, default: words.default, expected: words.expected }
 }
 
