@@ -77,6 +77,10 @@ export interface GoldenCase {
   file_safetensors?: string
   structure?: unknown
   keys_of_state_dict?: StateEntry[]
+  definition?: string
+  text?: string
+  vocabulary?: string[]
+  evaluation?: string
   lengths?: number[]
   enforce_sorted?: boolean
   batch_first?: boolean

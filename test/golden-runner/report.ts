@@ -4,9 +4,6 @@ import type { Errors } from './compare.js'
 import type { Family, GoldenCase } from './data.js'
 import { runnerFor } from './runners.js'
 
-/** Families of later issues: listed by name, never counted as passed. */
-export const notThereYet = ['recurrent']
-
 export interface Report {
   passed: number
   failed: { name: string; reason: string; stack: string }[]

@@ -1,4 +1,4 @@
-import { runComposed } from './attention.js'
+import { runComposedTransformer } from './attention.js'
 import { runCheckpoint, runHostile, runSafetensors } from './checkpoints.js'
 import { Mismatch } from './compare.js'
 import type { GoldenCase } from './data.js'
@@ -7,7 +7,7 @@ import { runKeys, runNetwork } from './networks.js'
 import { runOptimizer } from './optimizer.js'
 import { runParametrized, runParametrizedError, runParametrizedSteps } from './parametrized.js'
 import { runRandom, runRngState, runStatistics } from './random.js'
-import { runPackError, runPacked } from './recurrent.js'
+import { runComposedLstm, runPackError, runPacked } from './recurrent.js'
 import * as tools from './tools.js'
 import { runTrajectory } from './trajectory.js'
 
@@ -35,7 +35,7 @@ const runners: Readonly<Record<string, kinds.Runner>> = {
   optimizer: runOptimizer,
   trajectory: runTrajectory,
   packed: runPacked,
-  composed: runComposed,
+  composed: (family, c, errors) => (c.target?.includes('LSTM') ? runComposedLstm : runComposedTransformer)(family, c, errors),
   safetensors: runSafetensors,
   hostile: runHostile,
   checkpoint: runCheckpoint,

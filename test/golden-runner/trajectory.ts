@@ -1,17 +1,24 @@
 import { cat, F, nn, noGrad, optim, type Tensor, zeros } from '../../src/index.js'
-import { call, NotThereYet, python } from './bindings.js'
+import { call, python } from './bindings.js'
 import { check, compare } from './compare.js'
-import type { GoldenCase } from './data.js'
-import { forward, loadStored, type Runner, stackAll } from './kinds.js'
+import type { Family, GoldenCase } from './data.js'
+import { forward, type Runner, stackAll } from './kinds.js'
+import { textProblem } from './recurrent.js'
 
-/** Kind `trajectory`: a network is trained on the stored images, and every step's loss and statistics are compared. */
+/** Kind `trajectory`: a network is trained, and every step's loss and statistics are compared. */
 
-/** Networks of later issues, by class. */
-const later: Readonly<Record<string, string>> = { CharLSTM: 'recurrent networks' }
-
-interface Network extends nn.Module {
-  forward(x: Tensor): Tensor
+/** A network and what it is trained on. */
+export interface Problem {
+  readonly model: nn.Module
+  /** The data's name of a parameter. */
+  storedName(name: string): string
+  loss(step: number): Tensor
+  evaluate(): Tensor
 }
+
+const nameOf = (c: GoldenCase): string => /^\w+/.exec(c.modules ?? '')?.[0] ?? ''
+
+const problems: Readonly<Record<string, (family: Family, c: GoldenCase) => Problem>> = { CNN: imageProblem, ViT: imageProblem, CharLSTM: textProblem }
 
 /** The network whose layers PyTorch printed: `(conv0): Conv2d(1, 4, kernel_size=(3, 3), ...)` is an attribute conv0. */
 class Printed extends nn.Module {
@@ -57,23 +64,33 @@ class ViT extends nn.Module {
   }
 }
 
-function network(c: GoldenCase): Network {
-  const printed = c.modules ?? ''
-  const name = /^\w+/.exec(printed)?.[0] ?? ''
-  if (name in later) throw new NotThereYet(later[name])
-  check(name === 'CNN' || name === 'ViT', `don't know how the layers of ${name} are connected`)
-  const model = name === 'ViT' ? new ViT() : new Printed(printed)
-  check(model.toString().replace(/^\w+/, name) === printed, `prints as ${model}, expected ${printed}`)
-  return model
-}
-
-export const runTrajectory: Runner = (family, c, errors) => {
-  const model = network(c)
-  loadStored(family, c, model)
+function imageProblem(family: Family, c: GoldenCase): Problem {
+  const name = nameOf(c)
+  const model = name === 'ViT' ? new ViT() : new Printed(c.modules ?? '')
+  check(model.toString().replace(/^\w+/, name) === c.modules, `prints as ${model}, expected ${c.modules}`)
   const [images, labels] = ['images', 'labels'].map((key) => family.array('dataset', key))
   const rule = /images \(i\*(\d+)\+j\) mod (\d+)/.exec(c.rule ?? '')
   check(rule !== null, `don't know the rule '${c.rule}'`)
   const [size, count] = [Number(rule[1]), Number(rule[2])]
+  return {
+    model,
+    storedName: (name) => name,
+    loss: (step) => F.crossEntropy(model.forward(images.narrow(0, (step * size) % count, size)), labels.narrow(0, (step * size) % count, size)),
+    evaluate: () => model.forward(images),
+  }
+}
+
+function problemOf(family: Family, c: GoldenCase): Problem {
+  const name = nameOf(c)
+  check(name in problems, `don't know how the layers of ${name} are connected`)
+  return problems[name](family, c)
+}
+
+export const runTrajectory: Runner = (family, c, errors) => {
+  const problem = problemOf(family, c)
+  const { model } = problem
+  const parameters = model.namedParameters().map(([name, p]): [string, Tensor] => [problem.storedName(name), p])
+  for (const [name, p] of parameters) noGrad(() => p.detach().copy_(family.array(c, `param.${name}`)))
   const optimizer = call(c.optimizer?.name ?? '', [model.parameters()], c.optimizer?.kwargs ?? {})
   check(optimizer instanceof optim.Optimizer, `${c.optimizer?.name} made no optimizer`)
 
@@ -81,21 +98,20 @@ export const runTrajectory: Runner = (family, c, errors) => {
   const steps = new Map<string, Tensor[]>()
   const collect = (key: string, t: Tensor) => steps.set(key, [...(steps.get(key) ?? []), t.detach().clone()])
   for (let i = 0; i < c.steps; i++) {
-    const start = (i * size) % count
-    const loss = F.crossEntropy(model.forward(images.narrow(0, start, size)), labels.narrow(0, start, size))
+    const loss = problem.loss(i)
     optimizer.zeroGrad()
     loss.backward()
-    if (i === 0) for (const [name, p] of model.namedParameters()) if (p.grad) results.set(`first_grad.${name}`, p.grad.clone())
+    if (i === 0) for (const [name, p] of parameters) if (p.grad) results.set(`first_grad.${name}`, p.grad.clone())
     optimizer.step()
     collect('steps.loss', loss)
     for (const [name, b] of model.namedBuffers()) collect(`steps.buffer_after.${name}`, b)
   }
   for (const [key, list] of steps) results.set(key, stackAll(list))
-  for (const [name, p] of model.namedParameters()) results.set(`final.${name}`, p.detach())
+  for (const [name, p] of parameters) results.set(`final.${name}`, p.detach())
   model.eval()
   results.set(
     'eval_output',
-    noGrad(() => model.forward(images)),
+    noGrad(() => problem.evaluate()),
   )
   for (const key of c.keys.filter((k) => /^(first_grad|steps|final)\.|^eval_output$/.test(k))) {
     const got = results.get(key)

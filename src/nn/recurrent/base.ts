@@ -33,6 +33,8 @@ export interface RecurrentOptions {
 
 export const recurrentOptions = ['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype'] as const
 
+export type BaseOptions = RecurrentOptions & { projSize?: number }
+
 /** Rows of a direction of a layer, and how they belong to steps. */
 export interface Order {
   readonly batchSizes: readonly number[]
@@ -46,7 +48,7 @@ export type RecurrentInput = Tensor | PackedSequence
  * What all recurrent layers share: layers and directions, packed, batched and single sequences, states, dropout, and checks. A layer says which
  * parameters a direction has (`addDirection`) and what it computes (`runDirection`).
  */
-export abstract class Recurrent extends Module {
+export abstract class Recurrent<Options extends BaseOptions = BaseOptions> extends Module {
   readonly numLayers: number
   readonly bias: boolean
   readonly batchFirst: boolean
@@ -60,11 +62,11 @@ export abstract class Recurrent extends Module {
     protected readonly cell: RecurrentCell,
     readonly inputSize: number,
     readonly hiddenSize: number,
-    options: RecurrentOptions & { projSize?: number },
+    options: Options,
   ) {
     super()
     requireArguments(layer, { input_size: inputSize, hidden_size: hiddenSize })
-    const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false, projSize = 0, dtype } = options
+    const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false, projSize = 0 } = options
     if (typeof p !== 'number' || !(p >= 0 && p <= 1)) {
       throw new ValueError('dropout should be a number in range [0, 1] representing the probability of an element being zeroed')
     }
@@ -88,13 +90,13 @@ export abstract class Recurrent extends Module {
     this.bidirectional = bidirectional
     this.projSize = projSize
     for (let i = 0; i < numLayers; i++) {
-      for (const suffix of this.suffixes(i)) this.addDirection(suffix, i === 0 ? inputSize : this.outputSize * this.directions, dtype)
+      for (const suffix of this.suffixes(i)) this.addDirection(suffix, i === 0 ? inputSize : this.outputSize * this.directions, options)
     }
     this.resetParameters()
   }
 
   /** Makes the parameters of a direction of a layer; their names end with `suffix`, `L0` or `L0Reverse`. */
-  protected abstract addDirection(suffix: string, inputSize: number, dtype: Dtype | undefined): void
+  protected abstract addDirection(suffix: string, inputSize: number, options: Options): void
   /** Runs a direction of a layer: x [N, its input size], h [B, output size], c [B, hiddenSize] of an LSTM. */
   protected abstract runDirection(suffix: string, x: Tensor, h: Tensor, c: Tensor | null, order: Order): Recurrence
 

@@ -1,5 +1,4 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import type { Dtype } from '../../core/dtype.js'
 import { kindOf, ValueError } from '../../core/errors.js'
 import type { Tensor } from '../../core/tensor.js'
 import { gatesOf } from '../../kernels/recurrent-layout.js'
@@ -8,7 +7,7 @@ import type { Recurrence } from '../../ops/recurrent/composed.js'
 import { recurrence } from '../../ops/recurrent/recurrence.js'
 import type { Parameter } from '../parameter.js'
 import type { PackedSequence } from '../utils/rnn.js'
-import { type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
+import { type BaseOptions, type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
 
 /** Layers whose weights and biases are PyTorch's, under its names: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, `weight_hr_l0`, `..._reverse`. */
 abstract class PlainRecurrent extends Recurrent {
@@ -17,7 +16,7 @@ abstract class PlainRecurrent extends Recurrent {
   /** [gates * hiddenSize, hiddenSize or projSize] */
   declare weightHhL0: Parameter
 
-  protected override addDirection(suffix: string, inputSize: number, dtype: Dtype | undefined): void {
+  protected override addDirection(suffix: string, inputSize: number, { dtype }: BaseOptions): void {
     const rows = gatesOf[this.cell] * this.hiddenSize
     this.addParameter(`weightIh${suffix}`, [rows, inputSize], dtype)
     this.addParameter(`weightHh${suffix}`, [rows, this.outputSize], dtype)
@@ -33,13 +32,13 @@ abstract class PlainRecurrent extends Recurrent {
 }
 
 /** Options of a layer without projections. @throws ValueError with PyTorch's text for `projSize` */
-function withoutProjection<O extends object>(options: O): O {
+export function withoutProjection<O extends object>(options: O): O {
   if ('projSize' in options) throw new ValueError('proj_size argument is only supported for LSTM, not RNN or GRU')
   return options
 }
 
 /** A state beside the input of a layer with one state. */
-const oneState = (hx: Tensor | null | undefined): Tensor[] | null => (hx ? [hx] : null)
+export const oneState = (hx: Tensor | null | undefined): Tensor[] | null => (hx ? [hx] : null)
 
 /** The two states of an LSTM. @throws TypeError where they are anything else */
 export function twoStates(layer: string, hx: readonly [h: Tensor, c: Tensor] | null | undefined): readonly Tensor[] | null {
