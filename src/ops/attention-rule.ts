@@ -32,11 +32,13 @@ function maskAsHeads(mask: Tensor, lead: Shape, length: number, keys: number): T
   return asHeads(readable.expand([...lead, length, keys]), lead)
 }
 
-/** [batch, heads, length, size] that lies as [batch, length, heads, size]: joining the heads afterwards is a view. */
-function emptyOutput([batch, heads, length]: Shape, size: number, like: Tensor): Tensor {
-  const base = emptyTensor([batch, length, heads, size], like.dtype)
-  const [b, l, h, e] = contiguousStrides(base.shape)
-  return new Tensor(base.storage, base.dtype, [batch, heads, length, size], [b, h, l, e])
+/** [batch, heads, length, size] whose axes lie in memory as those of the queries: where these are heads of rows, joining the heads is a view again. */
+function emptyOutput(q: Tensor, size: number): Tensor {
+  const shape = [...q.shape.slice(0, 3), size]
+  const order = [0, 1, 2].sort((a, b) => q.strides[b] - q.strides[a])
+  const base = emptyTensor([...order.map((d) => shape[d]), size], q.dtype)
+  const lying = contiguousStrides(base.shape)
+  return new Tensor(base.storage, base.dtype, shape, [...[0, 1, 2].map((d) => lying[order.indexOf(d)]), lying[3]])
 }
 
 interface Part {
@@ -110,8 +112,8 @@ function operands(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, { lead, 
 }
 
 /** The mask of dropout as a whole, for the composed formula. */
-function wholeKeep(q: Tensor, k: Tensor, generator: Generator, p: number): Tensor {
-  const keep = emptyTensor([q.shape[0], q.shape[1], q.shape[2], k.shape[2]], 'bool')
+function wholeKeep(shape: Shape, generator: Generator, p: number): Tensor {
+  const keep = emptyTensor(shape, 'bool')
   fillBernoulli({ data: keep.data, dtype: keep.dtype }, generator, 1 - p)
   return keep
 }
@@ -120,16 +122,16 @@ function wholeKeep(q: Tensor, k: Tensor, generator: Generator, p: number): Tenso
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, settings: AttentionSettings): Tensor {
   const { lead, keyLead, p } = settings
   const [length, valueSize] = [q.shape[q.ndim - 2], v.shape[v.ndim - 1]]
-  const shape = [...folded(lead), length]
-  const y4 = emptyOutput(shape, valueSize, q)
-  const lse = emptyTensor(shape, 'float64')
   /** Draws dropout's mask once more. */
   const drawn = p > 0 ? defaultGenerator.clone() : null
-  scope(() => {
+  const [y4, lse] = scope(() => {
     const given = operands(q, k, v, mask, settings)
+    const y4 = emptyOutput(given.q, valueSize)
+    const lse = emptyTensor(given.q.shape.slice(0, 3), 'float64')
     forEachPart(given, settings, p > 0 ? defaultGenerator : null, (options, ofQueries, ofKeys) =>
       kernels.attention(ofQueries(given.q), ofKeys(given.k), ofKeys(given.v), options, ofQueries(y4), ofQueries(lse)),
     )
+    return [y4, lse]
   })
   const y = unfolded(y4, [...lead, length, valueSize])
   return record(y, {
@@ -142,13 +144,13 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, 
       const [, , , mask, y] = saved
       const generator = drawn?.clone() ?? null
       if (isGradEnabled() || needs[3]) {
-        const keep = generator && wholeKeep(asHeads(q, lead), asHeads(k, keyLead), generator, p)
+        const keep = generator && wholeKeep([...folded(lead), length, k.shape[k.ndim - 2]], generator, p)
         const grads = composedAttentionBackward(dy, q, k, v, mask, keep, settings)
         return grads.map((grad, i) => (needs[i] ? grad : null))
       }
-      const given = operands(q, k, v, mask, settings)
-      const [dq, dk, dv] = [given.q, given.k, given.v].map((x, i) => (needs[i] ? denseLike(x) : null))
-      scope(() => {
+      const [dq, dk, dv] = scope(() => {
+        const given = operands(q, k, v, mask, settings)
+        const [dq, dk, dv] = [given.q, given.k, given.v].map((x, i) => (needs[i] ? denseLike(x) : null))
         const grad = asHeads(dy, lead)
         const output = asHeads(y as Tensor, lead)
         forEachPart(given, settings, generator, (options, ofQueries, ofKeys, { from }) => {
@@ -167,6 +169,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, 
             from[2] > 0 || from[1] % group !== 0,
           )
         })
+        return [dq, dk, dv]
       })
       return [
         dq && unfolded(dq, [...lead, ...q.shape.slice(-2)]),

@@ -253,8 +253,11 @@ export class MultiheadAttention extends Module {
       joined = weights.matmul(vh)
       if (averageAttnWeights) weights = weights.mean(1)
     } else joined = scaledDotProductAttention(qh, kh, vh, { attnMask: mask, dropoutP: p, isCausal: causal })
-    const y = joined.permute(batchFirst ? [0, 2, 1, 3] : [2, 0, 1, 3]).reshape(query.shape)
-    return [this.outProj.forward(y), weights]
+    // In training the result lies as PyTorch's, sequences outermost: dropout that follows draws in memory order.
+    const turned = batchFirst && this.training
+    const y = joined.permute(batchFirst && !turned ? [0, 2, 1, 3] : [2, 0, 1, 3]).flatten(2)
+    const output = this.outProj.forward(y)
+    return [turned ? output.transpose(0, 1) : output, weights]
   }
 
   /** Queries, keys and values by their weights, each of which is read once. Inputs that are the same tensor share one product. */
