@@ -226,6 +226,16 @@ export interface RecurrentGradients {
   readonly previous: View
 }
 
+/**
+ * What follows a norm in the same pass: y = activation(y + residual). The residual has y's shape. y is rounded to its dtype at each step, so that the
+ * bits are those of separate kernels.
+ */
+export interface Epilogue {
+  readonly residual: View | null
+  readonly activation: UnaryOp | null
+  readonly params: readonly number[]
+}
+
 export interface SgdOptions {
   readonly lr: number
   readonly momentum: number
@@ -324,9 +334,19 @@ export interface Kernels {
    * BatchNorm with the batch's own statistics. x and y [N, C, L]; weight, bias [C] or null; mean, rstd [C] float64, saved for backward:
    * at an offset of 1e6 a float32 mean is off by 0.03. Normalises with the biased variance, as (x - mean) * rstd * weight + bias.
    */
-  batchNorm(x: View, weight: View | null, bias: View | null, running: RunningStatistics, eps: number, y: View, mean: View, rstd: View): void
+  batchNorm(
+    x: View,
+    weight: View | null,
+    bias: View | null,
+    running: RunningStatistics,
+    eps: number,
+    y: View,
+    mean: View,
+    rstd: View,
+    epilogue?: Epilogue,
+  ): void
   /** BatchNorm with given statistics: mean, rstd [C], any float dtype. */
-  batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View): void
+  batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View, epilogue?: Epilogue): void
   /**
    * With g = dy * weight and x^ = (x - mean) rstd: dx = rstd (g - mean(g) - x^ mean(g x^)) where `training`, else rstd g;
    * dweight = sum(dy x^), dbias = sum(dy), over N and L.
@@ -344,7 +364,19 @@ export interface Kernels {
   ): void
 
   /** Mean (float64 [rows], null for RMS norms, which don't centre) and rstd = 1 / sqrt(var + eps) or 1 / sqrt(mean(x^2) + eps). */
-  rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void
+  rowNorm(
+    x: View,
+    weight: View | null,
+    bias: View | null,
+    geometry: RowNormGeometry,
+    eps: number,
+    y: View,
+    mean: View | null,
+    rstd: View,
+    epilogue?: Epilogue,
+  ): void
+  /** The same y again, from the mean and rstd that rowNorm has found. */
+  rowNormGiven(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, mean: View | null, rstd: View, y: View, epilogue?: Epilogue): void
   /** As batchNormBackward, means over a row; without a mean dx = rstd (g - x^ mean(g x^)). */
   rowNormBackward(
     dy: View,

@@ -4,6 +4,7 @@ import { ReLU } from '../nn/activation.js'
 import type { Layer } from '../nn/containers.js'
 import { Conv2d } from '../nn/conv.js'
 import { Flatten } from '../nn/flatten.js'
+import { forwardFused } from '../nn/fusion.js'
 import { Identity, Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
 import { BatchNorm2d } from '../nn/norm/batch-norm.js'
@@ -93,10 +94,10 @@ export class DigitsCnn extends Module {
   }
 
   override forward(images: Tensor): Tensor {
-    let x = this.pool1.forward(this.relu1.forward(this.norm1.forward(this.conv1.forward(images))))
-    x = this.pool2.forward(this.relu2.forward(this.norm2.forward(this.conv2.forward(x))))
-    x = this.relu3.forward(this.norm3.forward(this.conv3.forward(x)))
-    x = this.pool4.forward(this.relu4.forward(this.norm4.forward(this.conv4.forward(x))))
+    let x = this.pool1.forward(forwardFused(this.norm1, this.relu1, this.conv1.forward(images)))
+    x = this.pool2.forward(forwardFused(this.norm2, this.relu2, this.conv2.forward(x)))
+    x = forwardFused(this.norm3, this.relu3, this.conv3.forward(x))
+    x = this.pool4.forward(forwardFused(this.norm4, this.relu4, this.conv4.forward(x)))
     return this.fc.forward(this.flatten.forward(x))
   }
 }

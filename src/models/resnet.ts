@@ -4,11 +4,11 @@ import { ReLU } from '../nn/activation.js'
 import { type Layer, Sequential } from '../nn/containers.js'
 import { Conv2d } from '../nn/conv.js'
 import { Flatten } from '../nn/flatten.js'
+import { forwardFused } from '../nn/fusion.js'
 import { kaimingNormal_ } from '../nn/init.js'
 import { Identity, Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
 import { AdaptiveAvgPool2d, MaxPool2d } from '../nn/pool.js'
-import '../ops/methods.js'
 import { checkSizes } from './arguments.js'
 import { type ChannelNormFactory, type ImageNorm, imageNorms, normFactory } from './norms.js'
 
@@ -61,9 +61,8 @@ class BasicBlock extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.relu.forward(this.bn1.forward(this.conv1.forward(x)))
-    const z = this.bn2.forward(this.conv2.forward(y))
-    return this.relu.forward(z.add(this.downsample ? this.downsample.forward(x) : x))
+    const y = this.conv2.forward(forwardFused(this.bn1, this.relu, this.conv1.forward(x)))
+    return forwardFused(this.bn2, this.relu, y, this.downsample ? this.downsample.forward(x) : x)
   }
 }
 
@@ -92,10 +91,9 @@ class Bottleneck extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.relu.forward(this.bn1.forward(this.conv1.forward(x)))
-    const z = this.relu.forward(this.bn2.forward(this.conv2.forward(y)))
-    const w = this.bn3.forward(this.conv3.forward(z))
-    return this.relu.forward(w.add(this.downsample ? this.downsample.forward(x) : x))
+    const y = forwardFused(this.bn1, this.relu, this.conv1.forward(x))
+    const z = forwardFused(this.bn2, this.relu, this.conv2.forward(y))
+    return forwardFused(this.bn3, this.relu, this.conv3.forward(z), this.downsample ? this.downsample.forward(x) : x)
   }
 }
 
@@ -163,7 +161,7 @@ export class ResNet extends Module {
   }
 
   override forward(images: Tensor): Tensor {
-    let x = this.maxpool.forward(this.relu.forward(this.bn1.forward(this.conv1.forward(images))))
+    let x = this.maxpool.forward(forwardFused(this.bn1, this.relu, this.conv1.forward(images)))
     for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) x = stage.forward(x)
     return this.fc.forward(this.flatten.forward(this.avgpool.forward(x)))
   }

@@ -2,9 +2,11 @@ import { type Arguments, readOptions } from '../core/arguments.js'
 import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import * as ops from '../ops/activation.js'
+import type { Activation } from '../ops/activation-rule.js'
 import { full } from '../ops/create.js'
 import { logSoftmax, softmax, softmin } from '../ops/softmax.js'
 import { requireArguments } from './arguments.js'
+import { asActivation } from './fusion.js'
 import { Module } from './module.js'
 import { pythonFloat, pythonRepr } from './names.js'
 import { Parameter } from './parameter.js'
@@ -40,12 +42,18 @@ export class ReLU extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.relu(x, { inplace: this.inplace })
   }
+  get [asActivation](): Activation {
+    return ops.activationOf.relu()
+  }
 }
 
 /** min(max(x, 0), 6). */
 export class ReLU6 extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.relu6(x, { inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.relu6()
   }
 }
 
@@ -54,12 +62,18 @@ export class SELU extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.selu(x, { inplace: this.inplace })
   }
+  get [asActivation](): Activation {
+    return ops.activationOf.selu()
+  }
 }
 
 /** x sigmoid(x). */
 export class SiLU extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.silu(x, { inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.silu()
   }
 }
 
@@ -68,12 +82,18 @@ export class Mish extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.mish(x, { inplace: this.inplace })
   }
+  get [asActivation](): Activation {
+    return ops.activationOf.mish()
+  }
 }
 
 /** x clamp(x + 3, 0, 6) / 6. PyTorch does not print its `inplace`. */
 export class Hardswish extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.hardswish(x, { inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.hardswish()
   }
   override extraRepr(): string {
     return ''
@@ -84,6 +104,9 @@ export class Hardswish extends PlainInplaceActivation {
 export class Hardsigmoid extends PlainInplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.hardsigmoid(x, { inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.hardsigmoid()
   }
   override extraRepr(): string {
     return ''
@@ -102,6 +125,9 @@ export class LeakyReLU extends InplaceActivation {
   override forward(x: Tensor): Tensor {
     return ops.leakyRelu(x, { negativeSlope: this.negativeSlope, inplace: this.inplace })
   }
+  get [asActivation](): Activation {
+    return ops.activationOf.leakyRelu(this.negativeSlope)
+  }
   override extraRepr(): string {
     return this.repr(`negative_slope=${pythonFloat(this.negativeSlope)}`)
   }
@@ -118,6 +144,9 @@ export class ELU extends InplaceActivation {
   }
   override forward(x: Tensor): Tensor {
     return ops.elu(x, { alpha: this.alpha, inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.elu(this.alpha)
   }
   override extraRepr(): string {
     return this.repr(`alpha=${pythonFloat(this.alpha)}`)
@@ -145,6 +174,9 @@ export class Hardtanh extends InplaceActivation {
   }
   override forward(x: Tensor): Tensor {
     return ops.hardtanh(x, { minVal: this.minVal, maxVal: this.maxVal, inplace: this.inplace })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.hardtanh(this.minVal, this.maxVal)
   }
   override extraRepr(): string {
     return this.repr(`min_val=${pythonFloat(this.minVal)}`, `max_val=${pythonFloat(this.maxVal)}`)
@@ -181,6 +213,9 @@ export class GELU extends Module {
   override forward(x: Tensor): Tensor {
     return ops.gelu(x, { approximate: this.approximate })
   }
+  get [asActivation](): Activation {
+    return ops.activationOf.gelu(this.approximate)
+  }
   override extraRepr(): string {
     return `approximate=${pythonRepr(this.approximate)}`
   }
@@ -190,6 +225,9 @@ export class GELU extends Module {
 export class Sigmoid extends Module {
   override forward(x: Tensor): Tensor {
     return ops.sigmoid(x)
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.sigmoid()
   }
 }
 
@@ -204,6 +242,9 @@ export class LogSigmoid extends Module {
 export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
     return ops.tanh(x)
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.tanh()
   }
 }
 
@@ -234,6 +275,9 @@ export class Softplus extends Module {
   }
   override forward(x: Tensor): Tensor {
     return ops.softplus(x, { beta: this.beta, threshold: this.threshold })
+  }
+  get [asActivation](): Activation {
+    return ops.activationOf.softplus(this.beta, this.threshold)
   }
   override extraRepr(): string {
     return `beta=${pythonFloat(this.beta)}, threshold=${pythonFloat(this.threshold)}`

@@ -1,5 +1,6 @@
 import { IndexError, KeyError, kindOf } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
+import { canFuse, forwardFused } from './fusion.js'
 import { type Member, Module } from './module.js'
 
 /** A module that maps one tensor to one tensor: what `Sequential` chains. */
@@ -48,7 +49,8 @@ abstract class Container<M extends Module> extends Module {
 
 /**
  * Calls modules one after the other. As `torch.nn.Sequential`: `new Sequential(a, b)` names them 0, 1, ...;
- * `new Sequential({ conv: a, norm: b })` names them itself.
+ * `new Sequential({ conv: a, norm: b })` names them itself. A norm and the activation behind it are computed in one pass, unless a hook or a probe is
+ * on one of them: the same bits, with less memory.
  */
 export class Sequential extends Container<Layer> {
   constructor(...layers: Layer[] | [Readonly<Record<string, Layer>>]) {
@@ -66,7 +68,14 @@ export class Sequential extends Container<Layer> {
 
   override forward(x: Tensor): Tensor {
     let y = x
-    for (const layer of this.items.values()) y = layer.forward(y)
+    const layers = [...this.items.values()]
+    for (let i = 0; i < layers.length; i++) {
+      const next = layers.at(i + 1)
+      if (next && canFuse(layers[i], next)) {
+        y = forwardFused(layers[i], next, y)
+        i++
+      } else y = layers[i].forward(y)
+    }
     return y
   }
 }

@@ -39,7 +39,7 @@ function evaluate(def: Definition, x: Tensor, params: Params, slopeParams: Param
 }
 
 /** dx = dy h(read). */
-function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): Tensor {
+export function slopeTimes(def: Definition, dy: Tensor, read: Tensor, params: Params): Tensor {
   const dx = emptyTensor(dy.shape, dy.dtype)
   kernels.binary(def.backward, dy, read, dx, params)
   return record(dx, {
@@ -69,4 +69,18 @@ export function activate(def: Definition, x: Tensor, params: Params, inplace = f
     () => kernels.unary(def.forward, x, x, params),
     (original) => evaluate(def, original, params, slopeParams),
   )
+}
+
+/** An activation with its parameters: what can follow a norm in one pass (norm/epilogue.ts). */
+export class Activation {
+  constructor(
+    readonly definition: Definition,
+    readonly params: Params = [],
+    /** Where the gradient's parameters are others. */
+    readonly slopeParams: Params = params,
+  ) {}
+
+  apply(x: Tensor): Tensor {
+    return activate(this.definition, x, this.params, false, this.slopeParams)
+  }
 }

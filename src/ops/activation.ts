@@ -5,7 +5,7 @@ import { checkNumber, RuntimeError, ValueError } from '../core/errors.js'
 import { normalizeDim } from '../core/shape.js'
 import { scope } from '../core/storage.js'
 import { checkTensor, Tensor } from '../core/tensor.js'
-import { activate, type Definition, type Params } from './activation-rule.js'
+import { Activation, activate, type Definition, type Params } from './activation-rule.js'
 import { div, sub, where } from './binary.js'
 import { composed } from './composed.js'
 import { zerosLike } from './create.js'
@@ -44,8 +44,14 @@ export type InplaceArguments = Arguments<[inplace: boolean], InplaceOptions>
 const readInplace = (owner: string, args: InplaceArguments) => readOptions<InplaceOptions>(owner, ['inplace'], 1, args).inplace
 
 /** Functions of `inplace` alone. */
-function simple(name: string, def: Definition): { plain: (x: Tensor, ...args: InplaceArguments) => Tensor; over: (x: Tensor) => Tensor } {
+interface Simple {
+  definition: Definition
+  plain(x: Tensor, ...args: InplaceArguments): Tensor
+  over(x: Tensor): Tensor
+}
+function simple(name: string, def: Definition): Simple {
   return {
+    definition: def,
     plain: (x, ...args) => activate(def, x, none, readInplace(name, args)),
     over: (x) => activate(def, x, none, true),
   }
@@ -451,3 +457,22 @@ function preluInputGrad(dy: Tensor, x: Tensor, slopes: Tensor): Tensor {
     ],
   })
 }
+
+/** The activations that norms can end with, with their parameters. */
+export const activationOf = {
+  relu: () => new Activation(reluFunctions.definition),
+  relu6: () => new Activation(hardtanhDefinition, [0, 6]),
+  leakyRelu: (negativeSlope = 0.01) => new Activation(leakyReluDefinition, [negativeSlope]),
+  elu: (alpha = 1) => new Activation(eluDefinition, [alpha, 1, 1]),
+  selu: () => new Activation(eluDefinition, seluParams),
+  gelu: (approximate: 'none' | 'tanh' = 'none') => new Activation(approximate === 'none' ? geluDefinition : geluTanhDefinition),
+  silu: () => new Activation(siluFunctions.definition),
+  mish: () => new Activation(mishFunctions.definition),
+  sigmoid: () => new Activation(sigmoidFunctions.definition),
+  tanh: () => new Activation(tanhFunctions.definition),
+  softplus: (beta = 1, threshold = 20) => new Activation(softplusDefinition, [beta, threshold]),
+  hardtanh: (minVal = -1, maxVal = 1) => new Activation(hardtanhDefinition, [minVal, maxVal]),
+  hardswish: () => new Activation(hardswishFunctions.definition),
+  hardsigmoid: () => new Activation(hardsigmoidFunctions.definition),
+} as const
+export type ActivationName = keyof typeof activationOf

@@ -1,5 +1,6 @@
-import type { Kernels, RowNormGeometry, RunningStatistics, View } from '../contract.js'
+import type { Epilogue, Kernels, RowNormGeometry, RunningStatistics, View } from '../contract.js'
 import { axesLast, load, store } from './access.js'
+import { elementwise } from './elementwise.js'
 import { momentsOf } from './reduce.js'
 
 /**
@@ -103,7 +104,23 @@ function gradients(
 /** A constant row without eps has no scale: PyTorch's BatchNorm then gives the bias, where its LayerNorm gives NaN. */
 const reciprocalRoot = (shifted: number, lenient = false): number => (lenient && shifted === 0 ? 0 : 1 / Math.sqrt(shifted))
 
-function batchNorm(x: View, weight: View | null, bias: View | null, running: RunningStatistics, eps: number, y: View, mean: View, rstd: View): void {
+/** After a norm whose kernel has none of it. */
+export function applyEpilogue({ unary, binary }: Pick<Kernels, 'unary' | 'binary'>, y: View, epilogue: Epilogue | undefined): void {
+  if (epilogue?.residual) binary('add', y, epilogue.residual, y)
+  if (epilogue?.activation) unary(epilogue.activation, y, y, epilogue.params)
+}
+
+function batchNorm(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  running: RunningStatistics,
+  eps: number,
+  y: View,
+  mean: View,
+  rstd: View,
+  epilogue?: Epilogue,
+): void {
   const input = channelRows(x)
   const { rows, size } = input
   const means = new Float64Array(rows)
@@ -116,6 +133,7 @@ function batchNorm(x: View, weight: View | null, bias: View | null, running: Run
     unbiased[c] = (variance * size) / (size - 1)
   }
   store(channelView(y), normalize(input, means, rstds, weight, bias, perRow))
+  applyEpilogue(elementwise, y, epilogue)
   store(mean, means)
   store(rstd, rstds)
   // A batch without elements says nothing about the data.
@@ -131,8 +149,9 @@ function average(running: View, batch: Float64Array, momentum: number): void {
   )
 }
 
-function batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View): void {
+function batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View, epilogue?: Epilogue): void {
   store(channelView(y), normalize(channelRows(x), load(mean), load(rstd), weight, bias, perRow))
+  applyEpilogue(elementwise, y, epilogue)
 }
 
 function batchNormBackward(
@@ -152,7 +171,17 @@ function batchNormBackward(
   if (dbias) store(dbias, result.dbias)
 }
 
-function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void {
+function rowNorm(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  geometry: RowNormGeometry,
+  eps: number,
+  y: View,
+  mean: View | null,
+  rstd: View,
+  epilogue?: Epilogue,
+): void {
   const { rows, size } = geometry
   const values = load(x)
   const means = new Float64Array(rows)
@@ -165,8 +194,25 @@ function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowN
     rstds[r] = mean && square * size > largest ? Number.NaN : reciprocalRoot(square + eps, geometry.lenient)
   }
   store(y, normalize({ values, rows, size }, means, rstds, weight, bias, parameterIndex(geometry)))
+  applyEpilogue(elementwise, y, epilogue)
   if (mean) store(mean, means)
   store(rstd, rstds)
+}
+
+function rowNormGiven(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  geometry: RowNormGeometry,
+  mean: View | null,
+  rstd: View,
+  y: View,
+  epilogue?: Epilogue,
+): void {
+  const { rows, size } = geometry
+  const means = mean ? load(mean) : new Float64Array(rows)
+  store(y, normalize({ values: load(x), rows, size }, means, load(rstd), weight, bias, parameterIndex(geometry)))
+  applyEpilogue(elementwise, y, epilogue)
 }
 
 function meanSquare(values: Float64Array, start: number, size: number): number {
@@ -194,4 +240,4 @@ function rowNormBackward(
   if (dbias) store(dbias, result.dbias)
 }
 
-export const norms = { batchNorm, batchNormInference, batchNormBackward, rowNorm, rowNormBackward } satisfies Partial<Kernels>
+export const norms = { batchNorm, batchNormInference, batchNormBackward, rowNorm, rowNormGiven, rowNormBackward } satisfies Partial<Kernels>

@@ -1,6 +1,8 @@
-import type { Kernels, RowNormGeometry, RunningStatistics, View } from '../contract.js'
+import type { Epilogue, Kernels, RowNormGeometry, RunningStatistics, UnaryOp, View } from '../contract.js'
 import { reference } from '../reference/index.js'
+import { applyEpilogue } from '../reference/norm.js'
 import { withContiguous } from './copy.js'
+import { elementwise } from './elementwise.js'
 import { launch, withScratch } from './launch.js'
 import { address, blocksOf, isContiguousFloat32, isContiguousFloat64, isFloat32 } from './views.js'
 
@@ -12,6 +14,37 @@ const COLUMNS = 1024
 const isParameter = (x: View | null): boolean => x === null || isContiguousFloat32(x)
 const isStatistic = (x: View | null): boolean => x === null || isContiguousFloat64(x)
 const addressOf = (x: View | null, bytes = 4): number => (x === null ? 0 : address(x, bytes))
+
+/** The activations that assembly/epilogue.ts has, by their codes from 1 on. */
+const epilogueActivations: readonly UnaryOp[] = [
+  'relu',
+  'leakyRelu',
+  'elu',
+  'gelu',
+  'geluTanh',
+  'silu',
+  'mish',
+  'sigmoid',
+  'tanh',
+  'softplus',
+  'hardtanh',
+  'hardswish',
+  'hardsigmoid',
+]
+
+/** An epilogue as the kernels take it. */
+type EpilogueArguments = readonly [residual: number, activation: number, p: number, q: number, r: number]
+const noEpilogue: EpilogueArguments = [0, 0, 0, 0, 0]
+
+/** Calls `run` with the epilogue for its kernels; what these don't have is done afterwards. */
+function withEpilogue(y: View, epilogue: Epilogue | undefined, run: (epilogue: EpilogueArguments) => void): void {
+  if (!epilogue) return run(noEpilogue)
+  const { residual, activation, params } = epilogue
+  const code = activation === null ? 0 : epilogueActivations.indexOf(activation) + 1
+  if (isParameter(residual) && (activation === null || code > 0)) return run([addressOf(residual), code, params[0] ?? 0, params[1] ?? 0, params[2] ?? 0])
+  run(noEpilogue)
+  applyEpilogue(elementwise, y, epilogue)
+}
 
 /** x [N, C, L] as the kernels see it: planes of L, or rows of C channels where L is 1. Both give parts of equal size but for the last. */
 export interface Channels {
@@ -42,16 +75,26 @@ export function launchMoments(x: number, c: Channels, parts: number, mean: numbe
 const shapeOf = (x: View): Channels => channelsOf(x.shape[0], x.shape[1], x.shape[2])
 
 /** y = (x - high) scale + shift by channel. */
-function launchAffine(x: number, y: number, coefficients: number, c: Channels): void {
-  if (c.size > 1) launch('affinePlanes', c.rows * c.channels, x, y, coefficients, c.channels, c.size)
-  else launch('affineColumns', c.parts, x, y, coefficients, c.rows, c.channels)
+function launchAffine(x: number, y: number, coefficients: number, c: Channels, epilogue = noEpilogue): void {
+  if (c.size > 1) launch('affinePlanes', c.rows * c.channels, x, y, coefficients, c.channels, c.size, ...epilogue)
+  else launch('affineColumns', c.parts, x, y, coefficients, c.rows, c.channels, ...epilogue)
 }
 
-function batchNorm(x: View, weight: View | null, bias: View | null, running: RunningStatistics, eps: number, y: View, mean: View, rstd: View): void {
+function batchNorm(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  running: RunningStatistics,
+  eps: number,
+  y: View,
+  mean: View,
+  rstd: View,
+  epilogue?: Epilogue,
+): void {
   const c = shapeOf(x)
   const parameters = [weight, bias, running.mean, running.variance]
   if (!isFloat32(x) || !isContiguousFloat32(y) || !parameters.every(isParameter) || !isStatistic(mean) || !isStatistic(rstd) || c.count === 0) {
-    return reference.batchNorm(x, weight, bias, running, eps, y, mean, rstd)
+    return reference.batchNorm(x, weight, bias, running, eps, y, mean, rstd, epilogue)
   }
   const { channels } = c
   withContiguous('batchNorm', x, (px) =>
@@ -62,17 +105,17 @@ function batchNorm(x: View, weight: View | null, bias: View | null, running: Run
       launchMoments(px, c, scratch, means, variance)
       launch('batchNormFinish', channels, means, variance, rstds, eps, c.count, addressOf(running.mean), addressOf(running.variance), running.momentum)
       launch('batchNormCoefficients', channels, means, rstds, addressOf(weight), addressOf(bias), scratch, channels)
-      launchAffine(px, address(y), scratch, c)
+      withEpilogue(y, epilogue, (end) => launchAffine(px, address(y), scratch, c, end))
     }),
   )
 }
 
-function batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View): void {
+function batchNormInference(x: View, weight: View | null, bias: View | null, mean: View, rstd: View, y: View, epilogue?: Epilogue): void {
   const c = shapeOf(x)
   const statistics = [mean, rstd]
   const known = statistics.every((s) => isContiguousFloat32(s) || isContiguousFloat64(s))
   if (!isFloat32(x) || !isContiguousFloat32(y) || !isParameter(weight) || !isParameter(bias) || !known || c.count === 0) {
-    return reference.batchNormInference(x, weight, bias, mean, rstd, y)
+    return reference.batchNormInference(x, weight, bias, mean, rstd, y, epilogue)
   }
   const { channels } = c
   withContiguous('batchNormInference', x, (px) =>
@@ -85,7 +128,7 @@ function batchNormInference(x: View, weight: View | null, bias: View | null, mea
       })
       const coefficients = scratch + channels * 16
       launch('batchNormCoefficients', channels, means, rstds, addressOf(weight), addressOf(bias), coefficients, channels)
-      launchAffine(px, address(y), coefficients, c)
+      withEpilogue(y, epilogue, (end) => launchAffine(px, address(y), coefficients, c, end))
     }),
   )
 }
@@ -141,13 +184,54 @@ function batchNormBackward(
   )
 }
 
-function rowNorm(x: View, weight: View | null, bias: View | null, geometry: RowNormGeometry, eps: number, y: View, mean: View | null, rstd: View): void {
-  const { rows, size, groups, run, lenient } = geometry
-  if (!isFloat32(x) || !isContiguousFloat32(y) || !isParameter(weight) || !isParameter(bias) || !isStatistic(mean) || !isStatistic(rstd) || rows * size === 0) {
-    return reference.rowNorm(x, weight, bias, geometry, eps, y, mean, rstd)
-  }
+/** Whether the kernels take these; the input may have any strides. */
+const isRowNorm = (x: View, weight: View | null, bias: View | null, { rows, size }: RowNormGeometry, y: View, mean: View | null, rstd: View): boolean =>
+  isFloat32(x) && isContiguousFloat32(y) && isParameter(weight) && isParameter(bias) && isStatistic(mean) && isStatistic(rstd) && rows * size > 0
+
+function rowNorm(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  geometry: RowNormGeometry,
+  eps: number,
+  y: View,
+  mean: View | null,
+  rstd: View,
+  epilogue?: Epilogue,
+): void {
+  if (!isRowNorm(x, weight, bias, geometry, y, mean, rstd)) return reference.rowNorm(x, weight, bias, geometry, eps, y, mean, rstd, epilogue)
+  launchRowNorm(x, weight, bias, geometry, eps, y, mean, rstd, false, epilogue)
+}
+
+function rowNormGiven(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  geometry: RowNormGeometry,
+  mean: View | null,
+  rstd: View,
+  y: View,
+  epilogue?: Epilogue,
+): void {
+  if (!isRowNorm(x, weight, bias, geometry, y, mean, rstd)) return reference.rowNormGiven(x, weight, bias, geometry, mean, rstd, y, epilogue)
+  launchRowNorm(x, weight, bias, geometry, 0, y, mean, rstd, true, epilogue)
+}
+
+function launchRowNorm(
+  x: View,
+  weight: View | null,
+  bias: View | null,
+  { rows, size, groups, run, lenient }: RowNormGeometry,
+  eps: number,
+  y: View,
+  mean: View | null,
+  rstd: View,
+  given: boolean,
+  epilogue: Epilogue | undefined,
+): void {
+  const parameters = [addressOf(weight), addressOf(bias), addressOf(mean, 8), address(rstd, 8)] as const
   withContiguous('rowNorm', x, (px) =>
-    launch('rowNorm', rows, px, address(y), addressOf(weight), addressOf(bias), addressOf(mean, 8), address(rstd, 8), eps, size, groups, run, lenient ? 1 : 0),
+    withEpilogue(y, epilogue, (end) => launch('rowNorm', rows, px, address(y), ...parameters, eps, size, groups, run, lenient ? 1 : 0, given ? 1 : 0, ...end)),
   )
 }
 
@@ -191,4 +275,4 @@ function rowNormBackward(
   )
 }
 
-export const norms = { batchNorm, batchNormInference, batchNormBackward, rowNorm, rowNormBackward } satisfies Partial<Kernels>
+export const norms = { batchNorm, batchNormInference, batchNormBackward, rowNorm, rowNormGiven, rowNormBackward } satisfies Partial<Kernels>

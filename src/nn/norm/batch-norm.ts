@@ -2,7 +2,9 @@ import type { Tensor } from '../../core/tensor.js'
 import { add_ } from '../../ops/binary.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
 import { type BatchNormOptions as BatchNormCall, batchNorm } from '../../ops/norm/batch-norm.js'
+import type { Epilogue } from '../../ops/norm/epilogue.js'
 import { maskedBatchNorm, type ValidPositions } from '../../ops/norm/masked.js'
+import { withEpilogue } from '../fusion.js'
 import { ChannelNorm, type ChannelNormOptions } from './channel-norm.js'
 
 export type BatchNormOptions = ChannelNormOptions
@@ -49,6 +51,10 @@ export abstract class BatchNorm extends ChannelNorm {
     return this.normalize(input, batchNorm)
   }
 
+  [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor {
+    return this.normalize(input, (x, mean, variance, weight, bias, options) => batchNorm(x, mean, variance, weight, bias, { ...options, ...epilogue }))
+  }
+
   override extraRepr(): string {
     return this.frozen ? `${super.extraRepr()}, frozen=True` : super.extraRepr()
   }
@@ -76,6 +82,10 @@ export class BatchNorm1d extends BatchNorm {
    */
   override forward(input: Tensor, valid?: ValidPositions): Tensor {
     return this.normalize(input, valid ? (x, ...rest) => maskedBatchNorm(x, valid, ...rest) : batchNorm)
+  }
+
+  override [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor {
+    return super[withEpilogue](input, epilogue)
   }
 }
 

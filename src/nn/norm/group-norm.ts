@@ -6,8 +6,10 @@ import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
+import type { Epilogue } from '../../ops/norm/epilogue.js'
 import { groupNorm } from '../../ops/norm/group-norm.js'
 import { requireArguments } from '../arguments.js'
+import { withEpilogue } from '../fusion.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
@@ -75,6 +77,10 @@ export class GroupNorm extends Module {
 
   override forward(input: Tensor): Tensor {
     return groupNorm(input, this.numGroups, this.weight, this.bias, { eps: this.eps })
+  }
+
+  [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor {
+    return groupNorm(input, this.numGroups, this.weight, this.bias, { eps: this.eps, ...epilogue })
   }
 
   override extraRepr(): string {

@@ -6,8 +6,10 @@ import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones, zeros } from '../../ops/create.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
+import type { Epilogue } from '../../ops/norm/epilogue.js'
 import { layerNorm } from '../../ops/norm/layer-norm.js'
 import { maskedLayerNorm, type ValidPositions } from '../../ops/norm/masked.js'
+import { withEpilogue } from '../fusion.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
@@ -83,6 +85,10 @@ export class LayerNorm extends Module {
     const { normalizedShape, weight, bias, eps } = this
     if (!valid) return layerNorm(input, normalizedShape, weight, bias, { eps })
     return maskedLayerNorm(input, valid, normalizedShape, weight, bias, { eps, lengthDim: valid.lengthDim })
+  }
+
+  [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor {
+    return layerNorm(input, this.normalizedShape, this.weight, this.bias, { eps: this.eps, ...epilogue })
   }
 
   override extraRepr(): string {

@@ -6,7 +6,9 @@ import type { Tensor } from '../../core/tensor.js'
 import { fill_ } from '../../ops/copy.js'
 import { ones } from '../../ops/create.js'
 import { type NormKind, normKinds } from '../../ops/norm/axes.js'
+import type { Epilogue } from '../../ops/norm/epilogue.js'
 import { rmsNorm } from '../../ops/norm/rms-norm.js'
+import { withEpilogue } from '../fusion.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
@@ -61,6 +63,10 @@ export class RMSNorm extends Module {
 
   override forward(input: Tensor): Tensor {
     return rmsNorm(input, this.normalizedShape, this.weight, { eps: this.eps })
+  }
+
+  [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor {
+    return rmsNorm(input, this.normalizedShape, this.weight, { eps: this.eps, ...epilogue })
   }
 
   override extraRepr(): string {

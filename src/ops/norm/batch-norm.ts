@@ -9,10 +9,11 @@ import { kernels } from '../../kernels/index.js'
 import { clone } from '../copy.js'
 import { batchNormAxes, type NormAxes } from './axes.js'
 import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
-import { composedNormBackward } from './composed.js'
+import { composedNorm, composedNormBackward } from './composed.js'
+import { applyEpilogue, type EpilogueOptions, epilogueOptions, nodeName, readEpilogue, savedFor, throughActivation, withKernelEpilogue } from './epilogue.js'
 import { asContiguousShape, releaseCopy } from './layout.js'
 
-export interface BatchNormOptions {
+export interface BatchNormOptions extends EpilogueOptions {
   /** Normalise with the batch's own statistics and update the running ones. Default false: with the running ones. */
   training?: boolean
   /** Weight of the new batch in the running averages. Default 0.1. */
@@ -55,35 +56,58 @@ export function batchNorm(
   checkOptionalTensor('batchNorm', 'runningVar', runningVar)
   checkOptionalTensor('batchNorm', 'weight', weight)
   checkOptionalTensor('batchNorm', 'bias', bias)
-  const options = readOptions<BatchNormOptions>('batchNorm', ['training', 'momentum', 'eps'], 3, args)
+  const options = readOptions<BatchNormOptions>('batchNorm', ['training', 'momentum', 'eps', ...epilogueOptions], 3, args)
   const { training = false, momentum = 0.1, eps = 1e-5 } = options
   checkNumber('batchNorm', 'eps', eps)
   checkNumber('batchNorm', 'momentum', momentum)
   if (training) checkBatchSize(input)
   checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   if (input.ndim < 2 && training) throw new IndexError('Dimension out of range (expected to be in range of [-1, 0], but got 1)')
-  if (input.numel() === 0 && input.ndim > 1) return emptyBatch(input, weight, bias)
+  const epilogue = readEpilogue('batchNorm', input, options)
+  if (input.numel() === 0 && input.ndim > 1) return applyEpilogue(emptyBatch(input, weight, bias), epilogue)
   checkChannelSizes(input.shape[1] ?? 0, 1, training, { running_mean: runningMean, running_var: runningVar, weight, bias })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
 
   const axes = batchNormAxes(input.shape)
+  const view = channelView(axes)
+  const asChannels = (t: Tensor) => asContiguousShape(t, view)
   const y = emptyTensor(input.shape, input.dtype)
-  const x3 = asContiguousShape(input, channelView(axes))
-  const y3 = asContiguousShape(y, channelView(axes))
+  const x3 = asChannels(input)
   const { mean, rstd } = normalise()
   releaseCopy(x3, input)
   return record(y, {
-    name: 'NativeBatchNormBackward0',
-    inputs: [input, weight, bias],
-    saved: [input, weight],
+    name: nodeName('NativeBatchNormBackward0', epilogue),
+    inputs: epilogue ? [input, weight, bias, epilogue.residual] : [input, weight, bias],
+    saved: [input, weight, ...savedFor(epilogue, bias, y)],
     scratch: [mean, rstd],
-    backward: (dy, [x, w], needs) => {
-      if (isGradEnabled()) {
-        const [dx, dweight, dbias] = composedNormBackward(dy, x as Tensor, w, axes, eps, training ? null : { mean, rstd }, [axes.shape[1]])
-        return [needs[0] ? dx : null, needs[1] ? dweight : null, needs[2] ? dbias : null]
+    backward: (dy, [x, w, b, residual, output], needs) => {
+      const source = x as Tensor
+      const again = {
+        kernel: () => {
+          const z = emptyTensor(source.shape, source.dtype)
+          const end = residual && { residual, activation: null }
+          withKernelEpilogue(end, view, (e) => kernels.batchNormInference(asChannels(source), w, b, mean, rstd, asChannels(z), e))
+          return z
+        },
+        operation: () => {
+          const z = composedNorm(source, w, bias, axes, eps, training ? null : { mean, rstd }).to(source.dtype)
+          return applyEpilogue(z, epilogue && { ...epilogue, activation: null })
+        },
       }
-      return fusedBackward(dy, x as Tensor, w, needs, axes, mean, rstd, training, bias)
+      const { dz, own } = epilogue ? throughActivation(epilogue, dy, output, again) : { dz: dy, own: false }
+      const dresidual = epilogue ? [needs[3] ? dz : null] : []
+      if (isGradEnabled()) {
+        const [dx, dweight, dbias] = composedNormBackward(dz, source, w, axes, eps, training ? null : { mean, rstd }, [axes.shape[1]])
+        return [needs[0] ? dx : null, needs[1] ? dweight : null, needs[2] ? dbias : null, ...dresidual]
+      }
+      const free = own && !needs[3]
+      const dx = needs[0] ? (free ? dz : emptyTensor(source.shape, source.dtype)) : null
+      const dweight = needs[1] && weight ? emptyTensor(weight.shape, weight.dtype) : null
+      const dbias = needs[2] && bias ? emptyTensor(bias.shape, bias.dtype) : null
+      kernels.batchNormBackward(asChannels(dz), asChannels(source), w, mean, rstd, training, dx && asChannels(dx), dweight, dbias)
+      if (free && !dx) dz.dispose()
+      return [dx, dweight, dbias, ...dresidual]
     },
   })
 
@@ -91,48 +115,20 @@ export function batchNorm(
     if (training) {
       const m = emptyTensor([axes.shape[1]], 'float64')
       const r = emptyTensor([axes.shape[1]], 'float64')
-      kernels.batchNorm(x3, weight, bias, { mean: runningMean, variance: runningVar, momentum }, eps, y3, m, r)
+      const running = { mean: runningMean, variance: runningVar, momentum }
+      withKernelEpilogue(epilogue, view, (end) => kernels.batchNorm(x3, weight, bias, running, eps, asChannels(y), m, r, end))
       for (const t of [runningMean, runningVar]) if (t) t.storage.version++
       return { mean: m, rstd: r }
     }
     // checkChannelSizes has made sure that both are there.
     const m = clone((runningMean as Tensor).detach())
     const r = noGrad(() => scope(() => (runningVar as Tensor).to('float64').add(eps).rsqrt()))
-    kernels.batchNormInference(x3, weight, bias, m, r, y3)
+    withKernelEpilogue(epilogue, view, (end) => kernels.batchNormInference(x3, weight, bias, m, r, asChannels(y), end))
     return { mean: m, rstd: r }
   }
 }
 
 const channelView = ({ shape: [n, c, , l] }: NormAxes) => [n, c, l]
-
-function fusedBackward(
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor | null,
-  [needsX, needsWeight, needsBias]: readonly boolean[],
-  axes: NormAxes,
-  mean: Tensor,
-  rstd: Tensor,
-  training: boolean,
-  bias: Tensor | null,
-): (Tensor | null)[] {
-  const view = channelView(axes)
-  const dx = needsX ? emptyTensor(x.shape, x.dtype) : null
-  const dweight = needsWeight && weight ? emptyTensor(weight.shape, weight.dtype) : null
-  const dbias = needsBias && bias ? emptyTensor(bias.shape, bias.dtype) : null
-  kernels.batchNormBackward(
-    asContiguousShape(dy, view),
-    asContiguousShape(x, view),
-    weight,
-    mean,
-    rstd,
-    training,
-    dx && asContiguousShape(dx, view),
-    dweight,
-    dbias,
-  )
-  return [dx, dweight, dbias]
-}
 
 /** PyTorch keeps an empty batch in the graph of its parameters: their gradients are zero, not missing. */
 function emptyBatch(input: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {

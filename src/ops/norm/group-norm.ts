@@ -5,9 +5,10 @@ import { formatShape, numelOf, sameShape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { groupNormAxes } from './axes.js'
 import { checkMixedDtype } from './checks.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
-export interface GroupNormOptions {
+export interface GroupNormOptions extends EpilogueOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number
 }
@@ -58,10 +59,10 @@ export function groupNorm(
   checkTensor('groupNorm', 'input', input)
   checkOptionalTensor('groupNorm', 'weight', weight)
   checkOptionalTensor('groupNorm', 'bias', bias)
-  const options = readOptions<GroupNormOptions>('groupNorm', ['eps'], 1, args)
+  const options = readOptions<GroupNormOptions>('groupNorm', ['eps', ...epilogueOptions], 1, args)
   const { eps = 1e-5 } = options
   check(input, numGroups, weight, bias)
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"GroupNormKernelImpl" not implemented for '${dtypes[input.dtype].scalarName}'`)
   checkMixedDtype(input, [weight, bias])
-  return rowNorm('NativeGroupNormBackward0', input, weight, bias, groupNormAxes(input.shape, numGroups), eps)
+  return rowNorm('NativeGroupNormBackward0', input, weight, bias, groupNormAxes(input.shape, numGroups), eps, readEpilogue('groupNorm', input, options))
 }

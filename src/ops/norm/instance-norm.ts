@@ -9,9 +9,10 @@ import { copy_ } from '../copy.js'
 import { instanceNormAxes, sharedCount } from './axes.js'
 import { batchNorm } from './batch-norm.js'
 import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
-export interface InstanceNormOptions {
+export interface InstanceNormOptions extends EpilogueOptions {
   /** Normalise with the input's own statistics, and update the running ones where given. Default true; false: with the running ones. */
   useInputStats?: boolean
   /** Weight of the new batch in the running averages. Default 0.1. */
@@ -46,7 +47,7 @@ export function instanceNorm(
   checkOptionalTensor('instanceNorm', 'runningVar', runningVar)
   checkOptionalTensor('instanceNorm', 'weight', weight)
   checkOptionalTensor('instanceNorm', 'bias', bias)
-  const options = readOptions<InstanceNormOptions>('instanceNorm', ['useInputStats', 'momentum', 'eps'], 3, args)
+  const options = readOptions<InstanceNormOptions>('instanceNorm', ['useInputStats', 'momentum', 'eps', ...epilogueOptions], 3, args)
   const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options
   if (useInputStats && numelOf(input.shape.slice(2)) === 1) {
     throw new ValueError(`Expected more than 1 spatial element when training, got input size torch.Size(${formatShape(input.shape)})`)
@@ -57,12 +58,12 @@ export function instanceNorm(
   normalizeDim(1, input.ndim)
   checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   checkChannelSizes(input.shape[1], input.shape[0], useInputStats, { running_mean: runningMean, running_var: runningVar, weight, bias })
-  if (!useInputStats) return batchNorm(input, runningMean, runningVar, weight, bias, { eps })
+  if (!useInputStats) return batchNorm(input, runningMean, runningVar, weight, bias, { eps, residual: options.residual, activation: options.activation })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
   const axes = instanceNormAxes(input.shape)
   const rows = input.shape.slice(0, 2)
-  return rowNorm('InstanceNormBackward0', input, weight, bias, axes, eps, (mean, rstd) => {
+  return rowNorm('InstanceNormBackward0', input, weight, bias, axes, eps, readEpilogue('instanceNorm', input, options), (mean, rstd) => {
     if (input.numel() === 0) return
     const n = sharedCount(axes)
     if (runningMean && mean) average(runningMean, () => mean.reshape(rows), momentum)

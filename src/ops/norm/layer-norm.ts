@@ -5,9 +5,10 @@ import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkMixedDtype, checkTrailingShape } from './checks.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
-export interface LayerNormOptions {
+export interface LayerNormOptions extends EpilogueOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number
 }
@@ -32,10 +33,18 @@ export function layerNorm(
   checkTensor('layerNorm', 'input', input)
   checkOptionalTensor('layerNorm', 'weight', weight)
   checkOptionalTensor('layerNorm', 'bias', bias)
-  const options = readOptions<LayerNormOptions>('layerNorm', ['eps'], 1, args)
+  const options = readOptions<LayerNormOptions>('layerNorm', ['eps', ...epilogueOptions], 1, args)
   const { eps = 1e-5 } = options
   checkTrailingShape('layer_norm', input, normalizedShape, { weight, bias })
   checkMixedDtype(input, [weight, bias])
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"LayerNormKernelImpl" not implemented for '${dtypes[input.dtype].scalarName}'`)
-  return rowNorm('NativeLayerNormBackward0', input, weight, bias, trailingAxes(normKinds.layer, input.shape, normalizedShape), eps)
+  return rowNorm(
+    'NativeLayerNormBackward0',
+    input,
+    weight,
+    bias,
+    trailingAxes(normKinds.layer, input.shape, normalizedShape),
+    eps,
+    readEpilogue('layerNorm', input, options),
+  )
 }

@@ -6,9 +6,10 @@ import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor
 import { composed } from '../composed.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkTrailingShape } from './checks.js'
+import { applyEpilogue, type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
-export interface RMSNormOptions {
+export interface RMSNormOptions extends EpilogueOptions {
   /** Added to the mean square. Default null: the machine epsilon of the input's dtype. */
   eps?: number | null
 }
@@ -28,12 +29,12 @@ const machineEpsilon: Readonly<Record<string, number>> = { float64: 2 ** -52, fl
 export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | null = null, ...args: Arguments<[eps: number | null], RMSNormOptions>): Tensor {
   checkTensor('rmsNorm', 'input', input)
   checkOptionalTensor('rmsNorm', 'weight', weight)
-  const options = readOptions<RMSNormOptions>('rmsNorm', ['eps'], 1, args)
+  const options = readOptions<RMSNormOptions>('rmsNorm', ['eps', ...epilogueOptions], 1, args)
   checkTrailingShape('rms_norm', input, normalizedShape, { weight })
   if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"rms_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
   const eps = options.eps ?? machineEpsilon[input.dtype]
   const axes = trailingAxes(normKinds.rms, input.shape, normalizedShape)
-  const normalize = (w: Tensor | null) => rowNorm('RmsNormBackward0', input, w, null, axes, eps)
-  if (!weight || weight.dtype === input.dtype) return normalize(weight)
-  return composed([input, weight], () => normalize(null).mul(weight))
+  const epilogue = readEpilogue('rmsNorm', input, options)
+  if (!weight || weight.dtype === input.dtype) return rowNorm('RmsNormBackward0', input, weight, null, axes, eps, epilogue)
+  return composed([input, weight], () => applyEpilogue(rowNorm('RmsNormBackward0', input, null, null, axes, eps).mul(weight), epilogue))
 }

@@ -1,3 +1,4 @@
+import { applyEpilogue } from './epilogue'
 import { loadPart, loadUpTo, storePart } from './lanes'
 import { affineLanes, affineRun, at, at64, centred, factor, gradLanes, gradRun, lastProducts, runSums, term } from './norm'
 
@@ -36,21 +37,28 @@ export function batchNormCoefficients(mean: usize, rstd: usize, weight: usize, b
   }
 }
 
-/** y by the coefficients of each plane's channel. A block is a plane. */
-export function affinePlanes(x: usize, y: usize, coefficients: usize, channels: i32, size: i32, begin: i32, end: i32): void {
+/** y by the coefficients of each plane's channel, and what epilogue.ts says of the last five. A block is a plane. */
+export function affinePlanes(
+  x: usize, y: usize, coefficients: usize, channels: i32, size: i32, residual: usize, activation: i32, p: f32, q: f32, r: f32, begin: i32, end: i32,
+): void {
+  const ends = residual != 0 || activation != 0
   for (let plane = begin; plane < end; plane++) {
     const k = at(coefficients, plane % channels)
     const offset = <usize>(plane * size) << 2
     const step = <usize>channels << 2
     affineRun(x + offset, y + offset, size, load<f32>(k), load<f32>(k + step), load<f32>(k + 2 * step))
+    if (ends) applyEpilogue(y + offset, size, residual ? residual + offset : 0, activation, p, q, r)
   }
 }
 
 /** Rows of a block where channels lie next to each other. */
 const ROWS: i32 = 32
 
-/** y of x [rows, channels]. A block is 32 rows. */
-export function affineColumns(x: usize, y: usize, coefficients: usize, rows: i32, channels: i32, begin: i32, end: i32): void {
+/** y of x [rows, channels], and what epilogue.ts says of the last five. A block is 32 rows. */
+export function affineColumns(
+  x: usize, y: usize, coefficients: usize, rows: i32, channels: i32, residual: usize, activation: i32, p: f32, q: f32, r: f32, begin: i32, end: i32,
+): void {
+  const ends = residual != 0 || activation != 0
   const scale = at(coefficients, channels)
   const shift = at(scale, channels)
   const stop = min(rows, end * ROWS)
@@ -59,6 +67,7 @@ export function affineColumns(x: usize, y: usize, coefficients: usize, rows: i32
     let c = 0
     for (; c + 4 <= channels; c += 4) affineColumns4<bool>(at(x + offset, c), at(y + offset, c), at(coefficients, c), at(scale, c), at(shift, c), 4)
     if (c < channels) affineColumns4<i32>(at(x + offset, c), at(y + offset, c), at(coefficients, c), at(scale, c), at(shift, c), channels - c)
+    if (ends) applyEpilogue(y + offset, channels, residual ? residual + offset : 0, activation, p, q, r)
   }
 }
 

@@ -1,3 +1,4 @@
+import { applyEpilogue } from './epilogue'
 import { demote, firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
 import { fold, lastSquares, runMean, runMeanSquare } from './moments'
 import { affineLanes, affineRun, at, at64, centred, factor, gradLanes, gradRun, isNearZero, lastProducts, normalizeLanes, runSums, term } from './norm'
@@ -14,45 +15,56 @@ const FOLD: i32 = 256
 /** Second result of rowSums. A global belongs to one thread. */
 let products: f64 = 0
 
-/** mean is absent for RMS norms. A block is a row. */
+/**
+ * mean is absent for RMS norms. With `given`, mean and rstd are read, else written. The last five are what epilogue.ts says. A block is a row.
+ */
 export function rowNorm(
-  x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, eps: f64, size: i32, groups: i32, run: i32, lenient: i32,
-  begin: i32, end: i32,
+  x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, eps: f64, size: i32, groups: i32, run: i32, lenient: i32, given: i32,
+  residual: usize, activation: i32, p: f32, q: f32, r: f32, begin: i32, end: i32,
 ): void {
-  const segments = size / run
+  const ends = residual != 0 || activation != 0
   for (let row = begin; row < end; row++) {
     const offset = <usize>(row * size) << 2
-    let m: f64 = 0
-    let variance: f64
-    if (mean) {
-      m = runMean(x + offset, size)
-      variance = lastSquares() / <f64>size
-      store<f64>(at64(mean, row), m)
-    } else variance = runMeanSquare(x + offset, size)
-    let r = 1 / Math.sqrt(variance + eps)
-    // PyTorch's LayerNorm gives NaN where the sum of squares leaves float32, its InstanceNorm the bias for a constant row without eps.
-    if (lenient) {
-      if (variance + eps == 0) r = 0
-    } else if (mean && variance * <f64>size > <f64>f32.MAX_VALUE) r = NaN
-    store<f64>(at64(rstd, row), r)
-    const high = <f32>m
-    const low = m - <f64>high
-    const first = (row % groups) * segments
-    if (run == 1 && (weight || bias)) {
-      const w = at(weight, first)
-      const b = at(bias, first)
-      const c = <f32>(-low * r)
-      if (!bias) parameterizedRow<bool, i32>(x + offset, y + offset, size, high, <f32>r, c, w, 0)
-      else if (!weight) parameterizedRow<i32, bool>(x + offset, y + offset, size, high, <f32>r, c, 0, b)
-      else parameterizedRow<bool, bool>(x + offset, y + offset, size, high, <f32>r, c, w, b)
-      continue
-    }
-    // A row without parameters is one segment.
-    const length = weight || bias ? run : size
-    for (let s = 0, start = offset; s < size / length; s++, start += <usize>length << 2) {
-      const scale = r * factor(weight, first + s)
-      affineRun(x + start, y + start, length, high, <f32>scale, <f32>(term(bias, first + s) - low * scale))
-    }
+    if (!given) rowStatistics(x + offset, size, mean ? at64(mean, row) : 0, at64(rstd, row), eps, lenient)
+    normalizeRow(x + offset, y + offset, weight, bias, mean ? load<f64>(at64(mean, row)) : 0, load<f64>(at64(rstd, row)), size, run, row % groups)
+    if (ends) applyEpilogue(y + offset, size, residual ? residual + offset : 0, activation, p, q, r)
+  }
+}
+
+/** Mean (absent: 0) and rstd of a row. */
+@inline function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, lenient: i32): void {
+  let variance: f64
+  if (mean) {
+    store<f64>(mean, runMean(x, size))
+    variance = lastSquares() / <f64>size
+  } else variance = runMeanSquare(x, size)
+  let r = 1 / Math.sqrt(variance + eps)
+  // PyTorch's LayerNorm gives NaN where the sum of squares leaves float32, its InstanceNorm the bias for a constant row without eps.
+  if (lenient) {
+    if (variance + eps == 0) r = 0
+  } else if (mean && variance * <f64>size > <f64>f32.MAX_VALUE) r = NaN
+  store<f64>(rstd, r)
+}
+
+@inline function normalizeRow(x: usize, y: usize, weight: usize, bias: usize, m: f64, r: f64, size: i32, run: i32, group: i32): void {
+  const segments = size / run
+  const high = <f32>m
+  const low = m - <f64>high
+  const first = group * segments
+  if (run == 1 && (weight || bias)) {
+    const w = at(weight, first)
+    const b = at(bias, first)
+    const c = <f32>(-low * r)
+    if (!bias) parameterizedRow<bool, i32>(x, y, size, high, <f32>r, c, w, 0)
+    else if (!weight) parameterizedRow<i32, bool>(x, y, size, high, <f32>r, c, 0, b)
+    else parameterizedRow<bool, bool>(x, y, size, high, <f32>r, c, w, b)
+    return
+  }
+  // A row without parameters is one segment.
+  const length = weight || bias ? run : size
+  for (let s = 0, start: usize = 0; s < size / length; s++, start += <usize>length << 2) {
+    const scale = r * factor(weight, first + s)
+    affineRun(x + start, y + start, length, high, <f32>scale, <f32>(term(bias, first + s) - low * scale))
   }
 }
 
