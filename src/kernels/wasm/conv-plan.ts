@@ -3,7 +3,7 @@ import type { ConvGeometry, View } from '../contract.js'
 import { type AxisPass, forwardAxis, gradientAxis, runsOf } from './conv-axes.js'
 
 /** Bytes of planes at a time, unless a single sample has more: what caches hold, and a bound on the memory that a convolution takes. */
-const WORKSPACE = 2 ** 21
+const WORKSPACE = 2 ** 20
 /** So many groups of positions fill the kernels' tiles and runs; tables for more samples than that would gain nothing. */
 const ENOUGH_GROUPS = 256
 /** Panels of a block of the kernel `conv`. */

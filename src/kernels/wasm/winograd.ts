@@ -17,7 +17,7 @@ const LEAST_CHANNELS = 16
 /** Of narrower images, most lanes of the transforms are empty. */
 const LEAST_WIDTH = 6
 /** Bytes of transforms at a time, unless a row of tiles has more: what caches hold. */
-const WORKSPACE = 2 ** 21
+const WORKSPACE = 2 ** 20
 
 /** Whether a convolution is 3 x 3 with stride 1, of enough channels and positions. `w` [O, C, ...kernel], `out` the shape of what is written. */
 export function isWinograd(w: Shape, out: Shape, { stride, dilation, groups }: ConvGeometry): boolean {
