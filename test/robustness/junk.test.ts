@@ -110,6 +110,7 @@ const spaces: Record<string, [string, Call][]> = {
   nn: targetsOf(lib.nn),
   'nn.init': targetsOf(lib.nn.init),
   'nn.utils': targetsOf({ clipGradNorm_, clipGradValue_, parametersToVector, vectorToParameters }),
+  'nn.utils.rnn': targetsOf(lib.nn.utils.rnn),
   optim: targetsOf(lib.optim),
   'optim.lrScheduler': targetsOf(lib.optim.lrScheduler),
   'methods of tensors': methods,

@@ -1,4 +1,5 @@
 export type { RecurrentOptions } from './base.js'
+export { BatchNormLSTM, type BatchNormLstmOptions } from './batch-norm.js'
 export { GRUCell, LSTMCell, type RecurrentCellOptions, RNNCell, type RnnCellOptions } from './cells.js'
 export {
   LayerNormGRU,
