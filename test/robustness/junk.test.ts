@@ -22,7 +22,7 @@ const ours = [
 /** How engines and WebAssembly complain; and `undefined` where a sentence has a gap rather than the name of what was given. */
 const foreign =
   /Cannot |is not a function|(?<!object) is not iterable|not a constructor|unreachable|out of bounds memory|typed array length|Invalid array length|Maximum call stack|is not defined|undefined/
-const named = /(got|not|found|is|received|be|nonlinearity|but got:|dtype) undefined\b|undefined is not an? [A-Z]/g
+const named = /(got|not|found|is|received|be|nonlinearity|but got:|type:|dtype) undefined\b|undefined is not an? [A-Z]/g
 
 /** A value, made at each call: tensors must be fresh. */
 const junk = fc.constantFrom<[string, () => unknown][]>(

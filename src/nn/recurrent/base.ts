@@ -14,7 +14,7 @@ import { uniform_ } from '../init.js'
 import { Module } from '../module.js'
 import { pythonFloat, pythonRepr } from '../names.js'
 import { Parameter } from '../parameter.js'
-import { batchSizesOf, isPacked, type PackedSequence } from '../utils/rnn.js'
+import { batchSizesOf, isPacked, type PackedSequence } from '../utils/packed.js'
 
 export interface RecurrentOptions {
   /** Layers on top of each other. Default 1. */

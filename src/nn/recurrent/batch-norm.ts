@@ -11,7 +11,7 @@ import { composedRecurrence, type Recurrence } from '../../ops/recurrent/compose
 import { Module } from '../module.js'
 import { pythonFloat } from '../names.js'
 import { Parameter } from '../parameter.js'
-import type { PackedSequence } from '../utils/rnn.js'
+import type { PackedSequence } from '../utils/packed.js'
 import { type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
 import { twoStates } from './layers.js'
 

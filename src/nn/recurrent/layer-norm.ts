@@ -8,7 +8,7 @@ import type { Recurrence } from '../../ops/recurrent/composed.js'
 import { recurrence } from '../../ops/recurrent/recurrence.js'
 import { LayerNorm } from '../norm/layer-norm.js'
 import type { Parameter } from '../parameter.js'
-import type { PackedSequence } from '../utils/rnn.js'
+import type { PackedSequence } from '../utils/packed.js'
 import { type BaseOptions, type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
 import { type LstmOptions, lstmOptions, oneState, twoStates, withoutProjection } from './layers.js'
 

@@ -6,7 +6,7 @@ import { linear } from '../../ops/linear.js'
 import type { Recurrence } from '../../ops/recurrent/composed.js'
 import { recurrence } from '../../ops/recurrent/recurrence.js'
 import type { Parameter } from '../parameter.js'
-import type { PackedSequence } from '../utils/rnn.js'
+import type { PackedSequence } from '../utils/packed.js'
 import { type BaseOptions, type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
 
 /** Layers whose weights and biases are PyTorch's, under its names: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, `weight_hr_l0`, `..._reverse`. */
