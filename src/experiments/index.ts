@@ -29,6 +29,7 @@ export { type Axis, type Chart, chart, legend, type Point, type Series } from '.
 export { csv } from './report/csv.js'
 export type { About } from './report/page.js'
 export { report } from './report/report.js'
+export { sequenceLengthExperiment } from './sequence-length/experiment.js'
 export { defaultsOf, flagOf, type Setting, type SettingsOf, type SettingTable } from './settings.js'
 export { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
 export { type Checkpoint, type Evaluation, readCheckpoint } from './training/checkpoint.js'
@@ -40,4 +41,5 @@ export { type TrainingResult, trainingCsv, trainingResult } from './training/res
 export { type SampleSettings, sample, sampleSettings } from './training/sample.js'
 export { completeTrainSettings, type TrainSettings, trainSettings } from './training/settings.js'
 export { Training, type TrainingHooks, type TrainingProgress } from './training/training.js'
+export { visionTransformerExperiment } from './vision-transformer/experiment.js'
 export { walkthrough } from './walkthrough.js'

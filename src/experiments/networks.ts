@@ -38,7 +38,7 @@ export function imageNorm(norm: Norm): (channels: number, height: number, width:
 /** Of features [N, C]. */
 export type FeatureNorm = Exclude<Norm, 'group' | 'instance'>
 
-function featureNorm(norm: FeatureNorm, features: number): Layer {
+export function featureNorm(norm: FeatureNorm, features: number): Layer {
   switch (norm) {
     case 'none':
       return new Identity()

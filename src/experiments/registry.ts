@@ -4,7 +4,9 @@ import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
 import { gradientFlowExperiment } from './gradient-flow/experiment.js'
 import { learningRateExperiment } from './learning-rate/experiment.js'
+import { sequenceLengthExperiment } from './sequence-length/experiment.js'
 import { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
+import { visionTransformerExperiment } from './vision-transformer/experiment.js'
 
 /** Every experiment, from what norms are to where they help and where they fail. */
 export const experiments: readonly Experiment[] = [
@@ -14,4 +16,6 @@ export const experiments: readonly Experiment[] = [
   learningRateExperiment,
   gradientFlowExperiment,
   trainEvalGapExperiment,
+  sequenceLengthExperiment,
+  visionTransformerExperiment,
 ]
