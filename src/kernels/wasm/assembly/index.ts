@@ -17,7 +17,8 @@ export {
   affineColumns, affinePlanes, batchNormCoefficients, batchNormFinish, batchNormGradients, columnSums, gradColumns, gradPlanes, planeSums,
 } from './batchnorm'
 export { recurrent, recurrentGrad } from './recurrent'
-export { rowGrad, rowNorm, segmentedRowGrad, sumPairs, sumRows } from './rownorm'
+export { rowNorm } from './rownorm'
+export { rowGrad, segmentedRowGrad, sumPairs, sumRows } from './rowgrad'
 export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
 export { responseGrad, responseNorm, responseTerms } from './response'
 export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
