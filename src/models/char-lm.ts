@@ -6,7 +6,7 @@ import { Dropout } from '../nn/dropout.js'
 import { Embedding } from '../nn/embedding.js'
 import { Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
-import { GRU, LSTM, RNN } from '../nn/recurrent/index.js'
+import { GRU, LayerNormGRU, LayerNormLSTM, LayerNormRNN, LSTM, RNN } from '../nn/recurrent/index.js'
 import { cat } from '../ops/join.js'
 import '../ops/methods.js'
 import { checkSizes } from './arguments.js'
@@ -29,9 +29,9 @@ interface LayerOptions {
 type MakeLayer = (inputSize: number, hiddenSize: number, options: LayerOptions) => RecurrentLayer
 
 const cells = {
-  lstm: { none: (...args: Parameters<MakeLayer>) => new LSTM(...args) },
-  gru: { none: (...args: Parameters<MakeLayer>) => new GRU(...args) },
-  rnn: { none: (...args: Parameters<MakeLayer>) => new RNN(...args) },
+  lstm: { none: (...args: Parameters<MakeLayer>) => new LSTM(...args), layer: (...args: Parameters<MakeLayer>) => new LayerNormLSTM(...args) },
+  gru: { none: (...args: Parameters<MakeLayer>) => new GRU(...args), layer: (...args: Parameters<MakeLayer>) => new LayerNormGRU(...args) },
+  rnn: { none: (...args: Parameters<MakeLayer>) => new RNN(...args), layer: (...args: Parameters<MakeLayer>) => new LayerNormRNN(...args) },
 } satisfies Record<string, Record<string, MakeLayer>>
 
 /** A kind of recurrent layer. */
@@ -54,7 +54,7 @@ export interface CharLMOptions {
   nLayer?: number
   /** The probability of a zero behind each recurrent layer, in training. Default 0. */
   dropout?: number
-  /** Inside of the recurrence. Default `'none'`. */
+  /** Inside of the recurrence: `'none'`, or `'layer'` as in `nn.LayerNormLSTM`. Default `'none'`. */
   norm?: CharNorm
 }
 

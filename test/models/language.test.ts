@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
-import { F, Generator, manualSeed, memory, models, nn, normSummary, optim, randint, scope, steps, tensor, zeros } from '../../src/index.js'
+import { F, Generator, manualSeed, memory, models, nn, noGrad, normSummary, optim, randint, scope, steps, tensor, zeros } from '../../src/index.js'
 import runs from './language-in-pytorch.json' with { type: 'json' }
 
 const vocabSize = 11
@@ -192,6 +192,19 @@ describe('CharLM', () => {
       'head.weight',
       'head.bias',
     ])
+  })
+
+  it.each(['lstm', 'gru', 'rnn'] as const)('%s normalizes inside of the recurrence', (cell) => {
+    const model = new models.CharLM({ vocabSize, cell, nEmbd: 5, hiddenSize: 7, norm: 'layer' })
+    const tokens = randint(0, vocabSize, [2, 6])
+    const logits = model.forward(tokens)
+    // Scaling what goes into the gates changes nothing but what eps does.
+    noGrad(() => {
+      for (const [name, p] of model.rnn.ownState()) if (name.startsWith('weight')) p.mul_(50)
+    })
+    expect(logits.abs().max().item()).toBeGreaterThan(0.1)
+    expect(model.forward(tokens).sub(logits).abs().max().item()).toBeLessThan(1e-2)
+    expect(model.generate(tokens, 2, { temperature: 0 }).shape).toEqual([2, 8])
   })
 
   test.each<[models.CharLMOptions, string]>([
