@@ -22,7 +22,7 @@ export const recipes: Readonly<Record<ModelName, Recipe>> = {
   charlm: recipe({
     label: 'a character LSTM',
     data: 'text',
-    norms: ['none'],
+    norms: ['none', 'layer'],
     defaults: { norm: 'none', steps: 1000, batchSize: 32, lr: 4e-3, context: 64 },
     make: (norm, { classes }) => new CharLM({ vocabSize: classes, norm, nEmbd: 64, hiddenSize: 256 }),
   }),
