@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { nearestName } from '../src/core/errors.js'
+import { attention } from './attention.js'
 import { cnn } from './cnn.js'
 import { elementwise } from './elementwise.js'
 import { norms } from './norms.js'
@@ -11,7 +12,7 @@ import type { Workload } from './workload.js'
 
 /** The command's options. */
 
-export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...elementwise, ...overhead]
+export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...attention, ...elementwise, ...overhead]
 export const defaultPeers: readonly PeerName[] = ['jax', 'tfjs', 'torch']
 
 export const usage = `Usage: npm run bench [-- OPTIONS]
