@@ -8,11 +8,12 @@ import { overhead } from './overhead.js'
 import { type PeerName, peerNames } from './peers.js'
 import { products } from './products.js'
 import { reportPath } from './report.js'
+import { sequences } from './sequences.js'
 import type { Workload } from './workload.js'
 
 /** The command's options. */
 
-export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...attention, ...elementwise, ...overhead]
+export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...attention, ...sequences, ...elementwise, ...overhead]
 export const defaultPeers: readonly PeerName[] = ['jax', 'tfjs', 'torch']
 
 export const usage = `Usage: npm run bench [-- OPTIONS]

@@ -25,6 +25,7 @@ export const scalingNames = [
   'ln_256x1024',
   'gelu_256x1024',
   'cnn_bn_step',
+  'gpt_step',
 ]
 
 const ROUNDS = 5
