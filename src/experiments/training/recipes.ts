@@ -1,4 +1,4 @@
-import { CharLM, GPT, resnet20 } from '../../models/index.js'
+import { CharLM, charNormNames, GPT, resnet20 } from '../../models/index.js'
 import type { Layer } from '../../nn/containers.js'
 import type { Norm } from '../norms.js'
 import type { DataForm } from './data.js'
@@ -22,7 +22,7 @@ export const recipes: Readonly<Record<ModelName, Recipe>> = {
   charlm: recipe({
     label: 'a character LSTM',
     data: 'text',
-    norms: ['none', 'layer'],
+    norms: charNormNames,
     defaults: { norm: 'none', steps: 1000, batchSize: 32, lr: 4e-3, context: 64 },
     make: (norm, { classes }) => new CharLM({ vocabSize: classes, norm, nEmbd: 64, hiddenSize: 256 }),
   }),
