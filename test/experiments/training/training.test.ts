@@ -3,7 +3,17 @@ import { RuntimeError, ValueError } from '../../../src/core/errors.js'
 import { manualSeed } from '../../../src/core/random.js'
 import { keep, memory } from '../../../src/core/storage.js'
 import { TensorDataset } from '../../../src/data/index.js'
-import { completeTrainSettings, imageData, readCheckpoint, Training, type TrainingData, trainingResult } from '../../../src/experiments/index.js'
+import {
+  completeTrainSettings,
+  imageData,
+  type ModelName,
+  readCheckpoint,
+  recipes,
+  Training,
+  type TrainingData,
+  textData,
+  trainingResult,
+} from '../../../src/experiments/index.js'
 import { loadSafetensors } from '../../../src/io/index.js'
 import { randint, randn } from '../../../src/ops/index.js'
 
@@ -100,6 +110,29 @@ describe('Training', () => {
     expect(() => resume({ steps: 1 })).toThrow('--steps is 1, and 2 are done there')
     expect(() => resume({}, { ...data, fingerprint: 'other', name: 'other noise' })).toThrow('the data are noise there, other noise here')
     expect(() => new Training({ ...settings, batchSize: 23 }, data)).toThrow(new ValueError('a batch of 23 is more than the 22 samples of noise'))
+  })
+})
+
+describe('every model with every norm', () => {
+  const words = 'call me ishmael. '.repeat(20)
+  const text = textData(words, { name: 'words', path: null, fingerprint: 'words' }, 8)
+  const cases = Object.entries(recipes).flatMap(([model, { norms }]) => norms.map((norm) => [model as ModelName, norm] as const))
+
+  it.each(cases)('%s, %s: learns, and goes on bit for bit', async (model, norm) => {
+    const own = completeTrainSettings({ model, norm, steps: 3, batchSize: 4, seed: 1, ...(recipes[model].data === 'text' ? { context: 8 } : {}) })
+    const source = recipes[model].data === 'text' ? text : data
+    const saved: Uint8Array[] = []
+    const training = new Training(own, source)
+    await training.run({ checkpointEvery: 1, onCheckpoint: (bytes) => saved.push(bytes) })
+    expect(training.losses).toHaveLength(3)
+    expect(training.diverged).toBe(false)
+    const before = loadSafetensors(saved[0])
+    const after = loadSafetensors(saved[3])
+    const weights = Object.keys(before).filter((name) => name.startsWith('model.') && name.endsWith('weight'))
+    for (const name of weights) expect(before[name].equal(after[name]), `${name} has learned`).toBe(false)
+    const resumed = Training.resume(readCheckpoint(saved[1]), own, source)
+    await resumed.run()
+    expect(stateOf(resumed.save())).toEqual(stateOf(saved[3]))
   })
 })
 
