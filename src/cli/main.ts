@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import fs from 'node:fs'
 import { walkthrough } from '../experiments/index.js'
+
+import { runAdvise } from './advise.js'
 import { runDoctor } from './doctor.js'
 import { type Host, makeExperiment } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
@@ -40,6 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
       return 0
     case 'version':
       process.stdout.write(`${version}\n`)
+      return 0
+    case 'advise':
+      runAdvise(request.settings, request.json, process.stdout, process.env)
       return 0
     case 'walkthrough':
       walkthrough((line) => process.stdout.write(`${line}\n`))

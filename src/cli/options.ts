@@ -1,6 +1,17 @@
 import { parseArgs } from 'node:util'
 import { nearestName, ValueError } from '../core/errors.js'
-import { checkedSettings, type Experiment, experiments, flagOf, type Setting, type SettingsOf, type SettingTable } from '../experiments/index.js'
+import {
+  type AdviseSettings,
+  adviseSettings,
+  checkedSettings,
+  completeSettings,
+  type Experiment,
+  experiments,
+  flagOf,
+  type Setting,
+  type SettingsOf,
+  type SettingTable,
+} from '../experiments/index.js'
 import type { DoctorSettings } from './doctor.js'
 import type { LabSettings } from './lab.js'
 import { type SampleRequest, sampleCommand, sampleRequest, type TrainRequest, trainCommand, trainRequest } from './train-options.js'
@@ -43,7 +54,7 @@ const jsonOption: Option = { name: 'json', help: 'Print the results as JSON, and
 const valueWords = { integer: 'N', number: 'X', choice: 'WORD', switch: 'yes|no' } as const
 
 /** A flag for each setting of an experiment, with what it may be and its default. */
-function settingOptions({ settings }: Experiment): Option[] {
+function settingOptions({ settings }: { settings: SettingTable }): Option[] {
   return Object.entries(settings).map(([name, setting]) => ({
     name: flagOf(name, setting),
     value: setting.item ? 'LIST' : valueWords[setting.kind],
@@ -97,6 +108,20 @@ export const commands: readonly Command[] = [
     argument: 'NAME',
     options: [helpOption],
     examples: ['evenkeel experiment axes --shape 2,6,4,4 --groups 3', 'evenkeel experiment axes --help'],
+  },
+  {
+    name: 'advise',
+    summary: 'Say which norm suits a network, and why',
+    details:
+      'Prints a norm, the reasons with the experiments that put them to the test, what it depends on, and the lines to write in PyTorch and in Evenkeel.',
+    options: [
+      ...settingOptions({ settings: adviseSettings }).filter(({ name }) => name !== 'image'),
+      { name: 'image', help: 'Inputs are images (the default)' },
+      { name: 'no-image', help: 'Inputs are no images' },
+      { name: 'json', help: 'Print the advice as JSON, and nothing else' },
+      helpOption,
+    ],
+    examples: ['evenkeel advise --arch cnn --batch-size 4', 'evenkeel advise --arch rnn --sequence-variability much --no-image --json'],
   },
   {
     name: 'walkthrough',
@@ -154,6 +179,7 @@ export type Request =
   | { kind: 'lab'; settings: LabSettings }
   | { kind: 'train'; request: TrainRequest }
   | { kind: 'sample'; request: SampleRequest }
+  | { kind: 'advise'; settings: AdviseSettings; json: boolean }
   | { kind: 'experiment'; experiment: Experiment; settings: SettingsOf<SettingTable>; walkthrough: boolean; out: string | null; force: boolean; json: boolean }
 
 /** @throws UsageError with one sentence, which names the nearest right word where there is one */
@@ -178,6 +204,7 @@ export function parse(args: readonly string[]): Request {
   if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
   if (command.name === 'train') return { kind: 'train', request: wellUsed(() => trainRequest(values)) }
   if (command.name === 'sample') return { kind: 'sample', request: wellUsed(() => sampleRequest(values)) }
+  if (command.name === 'advise') return { kind: 'advise', settings: adviceSettings(values), json: values.has('json') }
   return experimentRequest(comparison, values, command.name === 'start')
 }
 
@@ -258,18 +285,30 @@ function optionValues(command: Command, args: readonly string[]): Map<string, st
 
 /** As the flags say; the rest as the experiment's defaults, or with --quick its small settings. */
 function experimentSettings(experiment: Experiment, values: ReadonlyMap<string, string>): SettingsOf<SettingTable> {
-  const given: Record<string, unknown> = values.has('quick') ? { ...experiment.quick } : {}
-  for (const [name, setting] of Object.entries(experiment.settings)) {
-    const flag = flagOf(name, setting)
-    const text = values.get(flag)
-    if (text !== undefined) given[name] = settingValue(flag, setting, text)
-  }
+  const given: Record<string, unknown> = { ...(values.has('quick') ? experiment.quick : {}), ...givenSettings(experiment.settings, values) }
   const epochs = values.get(epochsOption.name)
   if (epochs !== undefined) {
     if (values.has('samples')) throw new UsageError('Give --epochs or --samples, not both.')
     given.samples = wholeNumber(1, 1000)(epochsOption.name, epochs) * EPOCH
   }
   return wellUsed(() => checkedSettings(experiment, given))
+}
+
+function adviceSettings(values: ReadonlyMap<string, string>): AdviseSettings {
+  if (values.has('image') && values.has('no-image')) throw new UsageError('Give --image or --no-image, not both.')
+  const { image, ...others } = adviseSettings
+  return completeSettings('advise', adviseSettings, { ...givenSettings(others, values), image: values.has('no-image') ? false : image.default })
+}
+
+/** The settings that have a flag on the command line. */
+function givenSettings(table: SettingTable, values: ReadonlyMap<string, string>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([name, setting]) => {
+      const flag = flagOf(name, setting)
+      const text = values.get(flag)
+      return text === undefined ? [] : [[name, settingValue(flag, setting, text)]]
+    }),
+  )
 }
 
 function settingValue(flag: string, setting: Setting<unknown>, text: string): unknown {

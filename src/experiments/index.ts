@@ -1,5 +1,6 @@
 /** The claims about normalization as runnable experiments. Knows neither Node nor a page. */
 
+export { type Advice, type AdviseSettings, type Architecture, advise, adviseSettings, type Reason } from './advise.js'
 export { type AxesConfig, type AxesNorm, type AxesRun, axes, type SharedStatistic } from './axes/axes.js'
 export { axesExperiment } from './axes/experiment.js'
 export { batchSizeExperiment } from './batch-size/experiment.js'
@@ -30,7 +31,7 @@ export { csv } from './report/csv.js'
 export type { About } from './report/page.js'
 export { report } from './report/report.js'
 export { sequenceLengthExperiment } from './sequence-length/experiment.js'
-export { defaultsOf, flagOf, type Setting, type SettingsOf, type SettingTable } from './settings.js'
+export { completeSettings, defaultsOf, flagOf, type Setting, type SettingsOf, type SettingTable } from './settings.js'
 export { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
 export { type Checkpoint, type Evaluation, readCheckpoint } from './training/checkpoint.js'
 export { type DataForm, imageData, packagedData, type TrainingData, textData } from './training/data.js'

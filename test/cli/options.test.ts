@@ -45,7 +45,9 @@ test.each([['help compare'], ['compare -h'], ['compare --help'], ['compare --lr 
 
 test.each([
   ['compar', "There is no command 'compar'. Did you mean compare?"],
-  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, experiment, walkthrough, doctor, lab."],
+  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, experiment, advise, walkthrough, doctor, train, sample, lab."],
+  ['advise --arch cnm', "--arch must be one of cnn, mlp, rnn, transformer, vit, generator, got 'cnm'. Did you mean cnn?"],
+  ['advise --image --no-image', 'Give --image or --no-image, not both.'],
   ['experiment axis', "There is no experiment 'axis'. Did you mean axes?"],
   ['experiment axes --shape 2,x', "--shape must be a whole number from 1 to 4096, got 'x'."],
   ['experiment axes --shape 2', 'axes: shape must have 2 to 5 axes, got [2].'],
