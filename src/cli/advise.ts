@@ -13,7 +13,7 @@ export function runAdvise(settings: AdviseSettings, json: boolean, stdout: Outpu
   const lines = [
     `${bold(norm)} ${certainty === 'sure' ? 'for sure' : 'as a start: it depends'}`,
     ...reasons.map(({ text, experiment }) => `• ${text} (evenkeel experiment ${experiment})`),
-    ...dependsOn.map((text) => `• It depends: ${text}`),
+    ...dependsOn.map((text) => `• To weigh: ${text}`),
     `PyTorch:  ${code.pytorch}`,
     `Evenkeel: ${code.evenkeel}`,
   ]

@@ -100,7 +100,7 @@ function forRecurrent({ channels, sequenceVariability }: AdviseSettings): Advice
     dependsOn: [
       sequenceVariability === 'none'
         ? 'With sequences of one length and large batches, BatchNorm per step can do as well.'
-        : 'Mask the padding in any case: states that go on through padding forget.',
+        : 'Whether masking the padding helps: experiment sequence-length measures it.',
     ],
     code: normCode('layer', [1, 1, channels], { normalizedAxes: 1 }),
   }

@@ -60,9 +60,12 @@ describe('the server of the lab', () => {
     expect(headers['content-security-policy']).not.toMatch(/'unsafe-(inline|eval)'/)
   })
 
-  test.each(['/../package.json', '/..%2f..%2fpackage.json', '/data/../../package.json', '/lab.js/', '//etc/passwd', '/%00', '/lab%2ejs'])('%s leads nowhere', async (path) => {
-    expect((await ask(path)).status).toBe(404)
-  })
+  test.each(['/../package.json', '/..%2f..%2fpackage.json', '/data/../../package.json', '/lab.js/', '//etc/passwd', '/%00', '/lab%2ejs'])(
+    '%s leads nowhere',
+    async (path) => {
+      expect((await ask(path)).status).toBe(404)
+    },
+  )
 
   test('only reads, only for this machine', async () => {
     expect((await ask('/', { method: 'POST' })).status).toBe(405)

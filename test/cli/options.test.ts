@@ -30,6 +30,14 @@ test('the main job', () => {
   })
 })
 
+test('advise', () => {
+  expect(parse(['advise', '--arch', 'rnn', '--batch-size', '4', '--no-image', '--json'])).toEqual({
+    kind: 'advise',
+    settings: { arch: 'rnn', batchSize: 4, sequenceVariability: 'none', image: false, replicas: 1, channels: 64 },
+    json: true,
+  })
+})
+
 test.each([
   [[], { kind: 'help', command: null }],
   [['help'], { kind: 'help', command: null }],
