@@ -24,10 +24,23 @@ export default defineConfig({
           // Test files run side by side already: more threads only where a test asks for them.
           env: { OMP_NUM_THREADS: '1' },
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/package/**'],
+          exclude: ['test/browser/**', 'test/package/**', 'test/lab/page/**'],
           setupFiles: 'test/fast-check.ts',
           testTimeout: timeout,
           hookTimeout: timeout,
+        },
+      },
+      {
+        // The lab as it is built, in a browser that the tests drive as a person would. One file at a time: each trains networks.
+        resolve: { alias },
+        test: {
+          name: 'lab',
+          environment: 'node',
+          include: ['test/lab/page/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: timeout,
+          hookTimeout: timeout,
+          expect: { poll: { timeout: 30_000, interval: 50 } },
         },
       },
       {

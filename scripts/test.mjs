@@ -59,6 +59,7 @@ const everything = {
   'import directions': () => command('dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.mjs', ...sources()),
   'tests in Node': () => vitest('node'),
   'tests in Chromium': async () => vitest('browser', [], { CHROMIUM_PATH: await ensureChromium(say) }),
+  'the lab in Chromium': async () => vitest('lab', [], { CHROMIUM_PATH: await ensureChromium(say) }),
   package: () => vitest('package', [], { EVENKEEL_ALL_NODES: all ? '1' : '' }),
 }
 const checks = filter.length > 0 ? { tests: () => vitest('node', filter) } : everything

@@ -82,7 +82,7 @@ export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
       class="block"
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       style={{ maxWidth: `${Math.round(layout.width * 1.25)}px` }}
-      tabIndex={0}
+      tabindex={0}
       role="application"
       aria-label={name}
       aria-roledescription="block of numbers"

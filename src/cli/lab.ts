@@ -21,6 +21,12 @@ export async function runLab(settings: LabSettings, stdout: Output, env: Environ
   await server.close()
 }
 
+/** At the end of the main job: opens the lab where a person sits in front of a display, elsewhere says how to. */
+export async function offerLab(stdout: Output, env: Environment, signal: AbortSignal): Promise<void> {
+  if (stdout.isTTY === true && hasDisplay(env)) await runLab({ port: 0, open: true }, stdout, env, signal)
+  else stdout.write('To look into the networks while they train: evenkeel lab\n')
+}
+
 /** On Linux and its like a browser needs a display; elsewhere there is one. */
 export const hasDisplay = (env: Environment, platform: NodeJS.Platform = process.platform): boolean =>
   platform === 'darwin' || platform === 'win32' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY)

@@ -6,7 +6,7 @@ import { runAdvise } from './advise.js'
 import { runDoctor } from './doctor.js'
 import { type Host, makeExperiment } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
-import { runLab } from './lab.js'
+import { offerLab, runLab } from './lab.js'
 import { parse, UsageError } from './options.js'
 import { runSample } from './sample.js'
 import { runTraining } from './train.js'
@@ -68,6 +68,7 @@ async function main(args: readonly string[]): Promise<number> {
       const { signal, exitCode } = interruption()
       const host: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env, args, version, signal }
       await makeExperiment(request, host)
+      if (request.walkthrough && !signal.aborted) await offerLab(process.stdout, process.env, signal)
       return exitCode()
     }
   }

@@ -88,8 +88,9 @@ same --out goes on from there. Lists have commas between their entries.`,
 export const commands: readonly Command[] = [
   {
     name: 'start',
-    summary: 'The walk-through, then the comparison',
-    details: 'Prints the walk-through, then trains the same network with each norm and shows the difference, in a few minutes.\nTakes the options of compare.',
+    summary: 'The walk-through, then the comparison, then the lab',
+    details:
+      'Prints the walk-through, then trains the same network with each norm and shows the difference, in a few minutes.\nThen opens the lab where there is a terminal and a display. Takes the options of compare.',
     options: [...compareOptions, helpOption],
     examples: ['evenkeel start', 'evenkeel start --samples 5000 --out runs/short'],
   },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasDisplay } from '../../src/cli/lab.js'
+import { hasDisplay, offerLab } from '../../src/cli/lab.js'
 import { parse } from '../../src/cli/options.js'
 import type { LabServer, serveLab } from '../../src/cli/server.js'
 
@@ -90,6 +90,13 @@ describe('the command line', () => {
     expect(parse(['lab'])).toEqual({ kind: 'lab', settings: { port: 4173, open: true } })
     expect(parse(['lab', '--port', '0', '--no-open'])).toEqual({ kind: 'lab', settings: { port: 0, open: false } })
     expect(() => parse(['lab', '--port', '70000'])).toThrow('--port must be a whole number from 0 to 65535')
+  })
+
+  test('the main job ends without a server where nobody looks: it says how to see the lab', async () => {
+    const said: string[] = []
+    const out = { write: (text: string) => said.push(text), isTTY: false }
+    await offerLab(out, { DISPLAY: ':0' }, new AbortController().signal)
+    expect(said).toEqual(['To look into the networks while they train: evenkeel lab\n'])
   })
 
   test('a browser is opened only where there is a display', () => {

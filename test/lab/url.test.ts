@@ -26,7 +26,12 @@ const throughAddress = (params: [string, string][]) => parseHash(formatHash({ pa
 
 const network = fc.record({ data: fc.constantFrom('digits14' as const, 'digits28' as const), network: fc.constantFrom('cnn' as const, 'mlp' as const) })
 const state = fc
-  .record({ preset: fc.constantFrom(...Object.keys(presets)), bench: anyOf(benchSettings), network, runs: fc.array(anyOf(runSettings), { minLength: 1, maxLength: 3 }) })
+  .record({
+    preset: fc.constantFrom(...Object.keys(presets)),
+    bench: anyOf(benchSettings),
+    network,
+    runs: fc.array(anyOf(runSettings), { minLength: 1, maxLength: 3 }),
+  })
   // Convolutions on pictures only: anything else is changed, with a note.
   .map(({ preset, bench, network, runs }) => ({ preset, bench: { ...bench, ...network }, runs }) as BenchState)
 
@@ -66,7 +71,14 @@ describe('the address holds the state', () => {
 
   test('what is at its default is left out, and what is out of range is brought to the nearest', () => {
     expect(writeBench(readBench(new Map(), 'digits').state, 'digits')).toEqual([])
-    const { state, notes } = readBench(new Map([['depth', '99'], ['run2', 'lr:-3;batch-size:7.6'], ['runs', '9']]), 'digits')
+    const { state, notes } = readBench(
+      new Map([
+        ['depth', '99'],
+        ['run2', 'lr:-3;batch-size:7.6'],
+        ['runs', '9'],
+      ]),
+      'digits',
+    )
     expect(state.bench.depth).toBe(24)
     expect(state.runs[1].batchSize).toBe(8)
     expect(state.runs).toHaveLength(3)

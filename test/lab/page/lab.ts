@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright'
+import { chromiumArguments, findChromium } from '../../../scripts/chromium.mjs'
+import type { LabServer } from '../../../src/cli/server.js'
+
+/** The lab as it is built, served as the command does it, in a real browser. */
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url))
+const screenshots = join(root, '.cache/lab-screenshots')
+
+export class Lab {
+  /** Everything that was asked for, and everything that went wrong in a page. */
+  readonly requests: string[] = []
+  readonly errors: string[] = []
+
+  private constructor(
+    readonly server: LabServer,
+    readonly browser: Browser,
+  ) {}
+
+  /** @param isolate with the headers that allow threads */
+  static async start(isolate = true): Promise<Lab> {
+    // What npm test has built, not the sources: the server finds the page beside itself.
+    const { serveLab }: typeof import('../../../src/cli/server.js') = await import(join(root, 'dist/cli/server.js'))
+    const server = await serveLab({ port: 0, isolate })
+    return new Lab(server, await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() }))
+  }
+
+  async open(hash = '', options: BrowserContextOptions = {}, before?: (page: Page) => Promise<unknown>): Promise<Page> {
+    const page = await this.browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
+    // Slow and shared machines: a guard against hanging, not a measure.
+    page.setDefaultTimeout(60_000)
+    page.on('request', (request) => this.requests.push(request.url()))
+    page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()))
+    page.on('pageerror', (error) => this.errors.push(String(error)))
+    await before?.(page)
+    await page.goto(this.server.url + hash)
+    await page.locator('h1').waitFor()
+    return page
+  }
+
+  async end(): Promise<void> {
+    await this.browser.close()
+    await this.server.close()
+  }
+}
+
+export const phone: BrowserContextOptions = { viewport: { width: 360, height: 640 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }
+
+/** Scrolls through a page, as figures are drawn when they come into sight, and keeps a picture for a reviewer. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(screenshots, { recursive: true })
+  const height = await page.evaluate(() => document.documentElement.scrollHeight)
+  for (let y = 0; y <= height; y += 500) {
+    await page.evaluate((top) => scrollTo(0, top), y)
+    await frames(page, 4)
+  }
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
+}
+
+export const frames = (page: Page, count: number): Promise<void> =>
+  page.evaluate(async (n) => {
+    for (let i = 0; i < n; i++) await new Promise(requestAnimationFrame)
+  }, count)
+
+/** The value that an element of the page carries in full. */
+export const exact = async (page: Page, selector: string): Promise<number> => Number(await page.locator(selector).first().getAttribute('value'))

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { experiments, runExperiment } from '../../../src/experiments/index.js'
+import { Lab, phone, root, screenshot } from './lab.js'
+
+let lab: Lab
+beforeAll(async () => {
+  lab = await Lab.start()
+})
+afterAll(() => lab.end())
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+interface View {
+  name: string
+  hash: string
+  /** Brings the view to where there is something to see. */
+  ready: (page: Page) => Promise<void>
+}
+
+const views: readonly View[] = [
+  { name: 'axes', hash: '#/?norm=group', ready: (page) => page.locator('.calculation').waitFor() },
+  {
+    name: 'workbench',
+    hash: '#/workbench?preset=spirals',
+    ready: async (page) => {
+      await page.getByText('paused').nth(2).waitFor()
+      await page.getByRole('button', { name: 'Play' }).click()
+      await expect
+        .poll(() => page.locator('[data-reading=step]').evaluateAll((list) => Math.min(...list.map((e) => Number(e.getAttribute('value'))))))
+        .toBeGreaterThan(25)
+      await page.getByRole('button', { name: 'Pause' }).click()
+    },
+  },
+  { name: 'experiments', hash: '#/experiments', ready: (page) => page.locator('.cards li').first().waitFor() },
+  {
+    name: 'experiment',
+    hash: '#/experiments/axes',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Run', exact: true }).click()
+      await page.getByText('What these runs say').waitFor()
+    },
+  },
+]
+
+async function violations(page: Page): Promise<string[]> {
+  // Evaluated, not added to the page: its policy allows no script from elsewhere.
+  await page.evaluate(axe)
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }
+    const { violations } = await axe.run()
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`))
+  })
+}
+
+describe.each(views)('$name', ({ name, hash, ready }) => {
+  test('no violation of accessibility rules, light and dark', async () => {
+    const page = await lab.open(hash, { reducedMotion: 'reduce' })
+    await ready(page)
+    await screenshot(page, `${name}-light`)
+    expect(await violations(page)).toEqual([])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await screenshot(page, `${name}-dark`)
+    expect(await violations(page)).toEqual([])
+    await page.close()
+  })
+
+  test('fits a phone, and works there', async () => {
+    const page = await lab.open(hash, phone)
+    await ready(page)
+    await screenshot(page, `${name}-phone`)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+    await page.close()
+  })
+})
+
+test('an experiment on its page says what it says in Node', async () => {
+  const page = await lab.open('#/experiments/axes?shape=2,4,3&normalized-axes=2')
+  await page.getByRole('button', { name: 'Run', exact: true }).click()
+  await page.getByText('What these runs say').waitFor()
+  const axes = experiments.find(({ name }) => name === 'axes')
+  const result = await runExperiment(axes!, { shape: [2, 4, 3], normalizedAxes: 2 } as never)
+  const text = (await page.locator('.findings').textContent()) ?? ''
+  for (const finding of result.findings) expect(text).toContain(finding.text)
+  await page.close()
+})
+
+test('a results.json opens; a broken one says what is wrong', async () => {
+  const page = await lab.open('#/experiments')
+  const axes = experiments.find(({ name }) => name === 'axes')
+  const result = await runExperiment(axes!, {})
+  const give = (name: string, contents: string) =>
+    page.locator('#results-file').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(contents) })
+  await give('broken.json', '{"experiment": ')
+  await page.getByRole('alert').filter({ hasText: 'broken.json: This is no JSON' }).waitFor()
+  await give('other.json', '{"a": 1}')
+  await page.getByRole('alert').filter({ hasText: 'is not a results.json' }).waitFor()
+  await give('results.json', JSON.stringify(result))
+  await page.getByText(result.findings[0].text).waitFor()
+  await page.close()
+})
+
+test('a browser without SIMD gets a sentence', async () => {
+  const page = await lab.open('', {}, (p) => p.addInitScript(() => (WebAssembly.validate = () => false)))
+  await page.getByText('This one does not').waitFor()
+  await page.close()
+})
+
+test('a worker that can’t be started is said, and the page goes on', async () => {
+  const page = await lab.open('#/workbench?preset=spirals&runs=1', {}, (p) => p.route('**/worker.js', (route) => route.abort()))
+  await page.getByText('The worker that computes this has ended').waitFor()
+  await page.getByRole('link', { name: 'Axes' }).click()
+  await page.getByText('Which numbers share a mean?').waitFor()
+  await page.close()
+  // The browser's own complaint about the request that was cut.
+  lab.errors.splice(0)
+})
+
+test('a teacher can hide panels, and a stale link is told from a wrong one', async () => {
+  const page = await lab.open('#/?hide=code,nav&v=0')
+  expect(await page.locator('#code').count()).toBe(0)
+  expect(await page.locator('nav').count()).toBe(0)
+  await page.getByText('another version of the lab').waitFor()
+  await page.goto(`${lab.server.url}#/nowhere`)
+  await page.getByText('There is no page “nowhere”').waitFor()
+  await page.close()
+})
+
+test('nothing was asked of any other place, and nothing went wrong', () => {
+  expect(lab.requests.length).toBeGreaterThan(20)
+  expect(lab.requests.filter((url) => !url.startsWith(lab.server.url) && !url.startsWith(`blob:${lab.server.url}`) && !url.startsWith('data:'))).toEqual([])
+  expect(lab.errors).toEqual([])
+  expect(readFileSync(join(root, 'dist/lab/index.html'), 'utf8')).not.toMatch(/https?:/)
+})
