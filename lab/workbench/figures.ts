@@ -42,13 +42,17 @@ const describe = (chart: Pick<Chart, 'series'>): string =>
     .map(({ name, points }) => `${name}: ${points.length > 0 ? `${points[points.length - 1].y.toPrecision(3)} at the end` : 'nothing yet'}`)
     .join('; ')
 
+/** A domain that reaches at least so far to both sides of 0. */
+const atLeast = ([low, high]: readonly [number, number], least = 0): readonly [number, number] =>
+  least > 0 ? [Math.min(low, -least), Math.max(high, least)] : [low, high]
+
 /** A chart over the steps with a line for each run. */
 function overSteps(
   runs: readonly Run[],
   title: string,
   label: string,
   pointsOf: (run: Run) => readonly Point[],
-  options: { log?: boolean; domain?: readonly [number, number]; markers?: boolean; earlier?: readonly Earlier[]; note?: string } = {},
+  options: { log?: boolean; domain?: readonly [number, number]; markers?: boolean; earlier?: readonly Earlier[]; least?: number } = {},
 ): Chart {
   const { log = false, markers = false, earlier = [] } = options
   const series = [
@@ -65,9 +69,8 @@ function overSteps(
   const chart = {
     title,
     x: { label: 'step', domain: [0, Math.max(10, ...runs.map(({ step }) => step), ...all.map(({ x }) => x))] as const },
-    y: { label, log, domain: options.domain ?? domainOf(all, log ? [0.1, 1] : [0, 1]) },
+    y: { label, log, domain: options.domain ?? atLeast(domainOf(all, log ? [0.1, 1] : [0, 0]), options.least) },
     series,
-    note: options.note,
   }
   return { ...chart, description: describe(chart) }
 }
@@ -93,9 +96,8 @@ export const gapChart = (runs: readonly Run[]): Chart =>
     'Gap: loss in eval() − loss in train()',
     'difference (nats)',
     (run) => run.evaluations.items.map((e) => ({ x: e.step, y: e.eval - e.train })),
-    {
-      markers: true,
-    },
+    // Rounding is no gap.
+    { markers: true, least: 0.01 },
   )
 
 /** The snapshot that was current at a step; the latest without one. */
@@ -178,7 +180,8 @@ export function statisticsChart(run: Run, block: number, step: number | null, va
       ),
     },
     series,
-    apart: count <= 16,
+    // Channels are in no order: a line between them would say something.
+    apart: true,
   }
   return { ...chart, description: describe(chart) }
 }

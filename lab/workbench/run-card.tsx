@@ -24,12 +24,12 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
   return (
     <section class={`panel run look-${look}`} aria-label={`Run ${look + 1}: ${nameOf(run, runs)}`}>
       <header>
-        <h3>
+        <h2>
           <svg width="34" height="14" viewBox="0 0 34 14" aria-hidden="true" class="series">
             <path class="line" d="M1 7h32" stroke-dasharray={dashes[look]} />
           </svg>
           {nameOf(run, runs)}
-        </h3>
+        </h2>
         <span class={`status ${status}`}>{inWords[status]}</span>
         {onRemove && (
           <button type="button" class="quiet remove" aria-label={`Remove run ${look + 1}`} onClick={onRemove}>
