@@ -38,7 +38,7 @@ export interface TrainingHooks {
   signal?: AbortSignal
   /** Lets the host do what waits between two steps. Default: a timer of 0 ms. */
   pause?: () => Promise<void>
-  /** Called about 20 times a second, and after the last step. */
+  /** Called after the first step, then about 20 times a second, and after the last. */
   onStep?: (progress: TrainingProgress) => void
   onEvaluation?: (evaluation: Evaluation) => void
   /** Called with what `resume` takes: before the first step, every `checkpointEvery` steps and at the end. */
@@ -139,7 +139,7 @@ export class Training {
     }
 
     if (this.step === 0) checkpoint()
-    let lastPause = performance.now()
+    let lastPause = Number.NEGATIVE_INFINITY
     while (this.step < steps && !this.diverged && !signal?.aborted) {
       let begun = performance.now()
       for (const [inputs, targets] of this.loader) {
