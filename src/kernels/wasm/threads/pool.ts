@@ -8,7 +8,10 @@ import { program } from './worker.js'
 
 /** More ranges balance better where threads are held up; fewer cost less, and some kernels share work between the blocks of a range. */
 const RANGES_PER_THREAD = 4
-/** Nanoseconds of work from which a launch is worth sharing with workers that spin, and with workers that have to be woken up. */
+/**
+ * Nanoseconds of work from which a launch is worth sharing with workers that spin, and with workers that have to be woken up: by one launch, or by
+ * many small ones in a row, such as those of a convolution's tiles.
+ */
 const ENOUGH = 10_000
 const ENOUGH_TO_WAKE = 100_000
 /** Whether a launch gains from another thread, if that one is awake. */
@@ -33,6 +36,8 @@ export class Pool {
   private readonly workers: WorkerThread[] = []
   /** Why a worker has ended by itself. */
   death: string | undefined
+  /** Nanoseconds of work since workers were last awake that they could have shared. */
+  private missed = 0
   /** Ranges that workers have run. */
   ranges = 0
 
@@ -84,7 +89,12 @@ export class Pool {
     const ready = this.ready
     if (blocks < 2 || ready === 0) return false
     const work = workOf(kernel, blocks, args)
-    if (!isWorthSharing(work, blocks) || (work < ENOUGH_TO_WAKE && Atomics.load(words, word.sleepers) === ready)) return false
+    if (!isWorthSharing(work, blocks)) return false
+    if (Atomics.load(words, word.sleepers) === ready) {
+      this.missed += work
+      if (this.missed < ENOUGH_TO_WAKE) return false
+    }
+    this.missed = 0
 
     const ranges = Math.min(blocks, RANGES_PER_THREAD * (1 + ready))
     words[word.kernel] = this.numberOf.get(kernel) ?? 0
