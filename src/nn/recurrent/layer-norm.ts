@@ -10,7 +10,7 @@ import { LayerNorm } from '../norm/layer-norm.js'
 import type { Parameter } from '../parameter.js'
 import type { PackedSequence } from '../utils/packed.js'
 import { type BaseOptions, type Order, Recurrent, type RecurrentInput, type RecurrentOptions, recurrentOptions } from './base.js'
-import { type LstmOptions, lstmOptions, oneState, twoStates, withoutProjection } from './layers.js'
+import { checkNonlinearity, type LstmOptions, lstmOptions, oneState, twoStates, withoutProjection } from './layers.js'
 
 export interface LayerNormRecurrentOptions extends RecurrentOptions {
   /** Added to the variances. Default 1e-5. */
@@ -101,9 +101,7 @@ export class LayerNormRNN extends LayerNormRecurrent {
       readOptions<LayerNormRnnOptions & { projSize?: number }>('LayerNormRNN', [...normOptions, 'nonlinearity', 'projSize'], 1, args),
     )
     const { nonlinearity = 'tanh', ...rest } = options
-    if (nonlinearity !== 'tanh' && nonlinearity !== 'relu') {
-      throw new ValueError(`Unknown nonlinearity '${String(nonlinearity)}'. Select from 'tanh' or 'relu'.`)
-    }
+    checkNonlinearity(nonlinearity)
     super('LayerNormRNN', nonlinearity, inputSize, hiddenSize, rest)
     this.nonlinearity = nonlinearity
   }

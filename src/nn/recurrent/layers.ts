@@ -37,6 +37,11 @@ export function withoutProjection<O extends object>(options: O): O {
   return options
 }
 
+/** @throws ValueError with PyTorch's text */
+export function checkNonlinearity(nonlinearity: unknown): void {
+  if (nonlinearity !== 'tanh' && nonlinearity !== 'relu') throw new ValueError(`Unknown nonlinearity '${String(nonlinearity)}'. Select from 'tanh' or 'relu'.`)
+}
+
 /** A state beside the input of a layer with one state. */
 export const oneState = (hx: Tensor | null | undefined): Tensor[] | null => (hx ? [hx] : null)
 
@@ -70,9 +75,7 @@ export class RNN extends PlainRecurrent {
     const names = ['numLayers', 'nonlinearity', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype', 'projSize'] as const
     const options = withoutProjection(readOptions<RnnOptions & { projSize?: number }>('RNN', names, 4, args))
     const { nonlinearity = 'tanh', ...rest } = options
-    if (nonlinearity !== 'tanh' && nonlinearity !== 'relu') {
-      throw new ValueError(`Unknown nonlinearity '${String(nonlinearity)}'. Select from 'tanh' or 'relu'.`)
-    }
+    checkNonlinearity(nonlinearity)
     super('RNN', nonlinearity, inputSize, hiddenSize, rest)
     this.nonlinearity = nonlinearity
   }

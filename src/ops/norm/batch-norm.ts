@@ -1,7 +1,7 @@
 import { isGradEnabled, noGrad, record } from '../../autograd/index.js'
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { checkNumber, IndexError, RuntimeError, ValueError } from '../../core/errors.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
+import { checkNumber, IndexError, ValueError } from '../../core/errors.js'
 import { formatShape, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
@@ -66,7 +66,7 @@ export function batchNorm(
   const epilogue = readEpilogue('batchNorm', input, options)
   if (input.numel() === 0 && input.ndim > 1) return applyEpilogue(emptyBatch(input, weight, bias), epilogue)
   checkChannelSizes(input.shape[1] ?? 0, 1, training, { running_mean: runningMean, running_var: runningVar, weight, bias })
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('batch_norm', input.dtype)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
 
   const axes = batchNormAxes(input.shape)

@@ -1,5 +1,5 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import { RuntimeError, ValueError, ZeroDivisionError } from '../../core/errors.js'
 import { formatShape, numelOf, sameShape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
@@ -62,7 +62,7 @@ export function groupNorm(
   const options = readOptions<GroupNormOptions>('groupNorm', ['eps', ...epilogueOptions], 1, args)
   const { eps = 1e-5 } = options
   check(input, numGroups, weight, bias)
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"GroupNormKernelImpl" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('GroupNormKernelImpl', input.dtype)
   checkMixedDtype(input, [weight, bias])
   return rowNorm('NativeGroupNormBackward0', input, weight, bias, groupNormAxes(input.shape, numGroups), eps, readEpilogue('groupNorm', input, options))
 }

@@ -1,6 +1,6 @@
 import { noGrad } from '../../autograd/index.js'
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import { RuntimeError, ValueError } from '../../core/errors.js'
 import { formatShape, normalizeDim, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
@@ -59,7 +59,7 @@ export function instanceNorm(
   checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   checkChannelSizes(input.shape[1], input.shape[0], useInputStats, { running_mean: runningMean, running_var: runningVar, weight, bias })
   if (!useInputStats) return batchNorm(input, runningMean, runningVar, weight, bias, { eps, residual: options.residual, activation: options.activation })
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('batch_norm', input.dtype)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
   const axes = instanceNormAxes(input.shape)
   const rows = input.shape.slice(0, 2)

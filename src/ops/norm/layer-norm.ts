@@ -1,6 +1,5 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { RuntimeError } from '../../core/errors.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { normKinds, trailingAxes } from './axes.js'
@@ -37,7 +36,7 @@ export function layerNorm(
   const { eps = 1e-5 } = options
   checkTrailingShape('layer_norm', input, normalizedShape, { weight, bias })
   checkMixedDtype(input, [weight, bias])
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"LayerNormKernelImpl" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('LayerNormKernelImpl', input.dtype)
   return rowNorm(
     'NativeLayerNormBackward0',
     input,

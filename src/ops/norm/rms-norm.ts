@@ -1,6 +1,5 @@
 import { type Arguments, readOptions } from '../../core/arguments.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { RuntimeError } from '../../core/errors.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
@@ -31,7 +30,7 @@ export function rmsNorm(input: Tensor, normalizedShape: Shape, weight: Tensor | 
   checkOptionalTensor('rmsNorm', 'weight', weight)
   const options = readOptions<RMSNormOptions>('rmsNorm', ['eps', ...epilogueOptions], 1, args)
   checkTrailingShape('rms_norm', input, normalizedShape, { weight })
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"rms_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('rms_norm', input.dtype)
   const eps = options.eps ?? machineEpsilon[input.dtype]
   const axes = trailingAxes(normKinds.rms, input.shape, normalizedShape)
   const epilogue = readEpilogue('rmsNorm', input, options)

@@ -1,6 +1,6 @@
 import { isGradEnabled, noGrad, recordAll } from '../../autograd/index.js'
-import { dtypes, isFloatingPoint } from '../../core/dtype.js'
-import { RuntimeError, ValueError } from '../../core/errors.js'
+import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
+import { ValueError } from '../../core/errors.js'
 import { formatShape } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
@@ -84,7 +84,7 @@ export function syncBatchNorm(shares: readonly Share[], group: ProcessGroup | nu
 function check({ input, runningMean, runningVar, weight, bias }: Share): void {
   checkRunningNeedNoGrad({ running_mean: runningMean, running_var: runningVar })
   checkChannelSizes(input.shape[1], 1, true, { running_mean: runningMean, running_var: runningVar, weight, bias })
-  if (!isFloatingPoint(input.dtype)) throw new RuntimeError(`"batch_norm" not implemented for '${dtypes[input.dtype].scalarName}'`)
+  if (!isFloatingPoint(input.dtype)) refuseDtype('batch_norm', input.dtype)
   checkMixedDtype(input, [weight, bias, runningMean, runningVar])
 }
 
