@@ -223,6 +223,8 @@ export const norms: readonly Workload[] = [
   group(32, [256, 1024]),
   instance(images, 0.35),
   instance(photos),
+  instance([1, 256, 32, 32]),
   response(5, images),
   response(3, photos),
+  response(5, [256, 1024, 1, 1]),
 ]
