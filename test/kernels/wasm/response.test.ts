@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Tensor } from '../../../src/core/tensor.js'
 import type { ResponseNormOptions } from '../../../src/kernels/contract.js'
 import { load } from '../../../src/kernels/reference/access.js'
 import { reference } from '../../../src/kernels/reference/index.js'
@@ -43,6 +44,35 @@ describe('localResponseNorm', () => {
 
   test('more positions than a block has', () => {
     for (const length of [512, 513, 1500]) compare([2, 5, length], { size: 5, alpha: 0.5, beta: 0.75, k: 2 }, 1)
+  })
+
+  test('few positions: neighbouring channels are one run, but for those at the ends', () => {
+    for (const length of [1, 2, 3, 7]) {
+      for (const size of [1, 2, 3, 4, 5, 8, 9]) {
+        for (const channels of [1, 3, size - 1, size, size + 1, 37]) {
+          if (channels > 0) compare([2, channels, length], { size, alpha: 0.5, beta: 0.75, k: 2 }, channels + size)
+        }
+      }
+    }
+  })
+
+  test('a channel has the same bits wherever it lies: rows of channels and their transpose', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 40 }), options, fc.nat(), (samples, channels, o, seed) => {
+        const rows = randomView([samples, channels, 1], random(seed))
+        const columns = new Tensor(rows.storage, 'float32', [1, channels, samples], [0, 1, channels], rows.offset)
+        const run = (x: Tensor) => {
+          const [y, scale, dx] = [unwritten(x.shape), unwritten(x.shape), unwritten(x.shape)]
+          responses.localResponseNorm(x, o, y, scale)
+          responses.localResponseNormBackward(x, x, scale, o, dx)
+          return [y, scale, dx].map((t) => load(t))
+        }
+        const [got, want] = [run(rows), run(columns)]
+        got.forEach((values, i) => {
+          expect([...values]).toEqual([...values.keys()].map((at) => want[i][(at % channels) * samples + Math.floor(at / channels)]))
+        })
+      }),
+    )
   })
 
   test('a scale that may be negative gives NaN, as a power does', () => {

@@ -14,6 +14,14 @@ import { exp4, log4 } from './math'
 /** Positions of a block: the rows of a window stay in the first-level cache. */
 const RUN: i32 = 512
 
+/**
+ * How many channels from c on are one run. Where a block has whole rows, the channels whose windows are whole are neighbours in memory and so are
+ * their windows, position by position: a window's next row is `length` elements on, whatever channel an element has.
+ */
+@inline function channelsTogether(c: i32, channels: i32, before: i32, after: i32, isWhole: bool): i32 {
+  return isWhole && c >= before ? max(1, channels - after - c) : 1
+}
+
 /** scale^-beta. AlexNet's 0.75 takes two square roots. */
 @inline function power(scale: v128, beta: f32): v128 {
   const one = f32x4.splat(1)
@@ -59,12 +67,14 @@ export function responseNorm(
     const start = (block % runs) * RUN
     const count = min(RUN, length - start)
     const base = <usize>(block / runs) * <usize>channels * step + (<usize>start << 2)
-    for (let c = 0; c < channels; c++) {
+    for (let c = 0; c < channels;) {
       const first = max(0, c - before)
       const rows = min(channels - 1, c + after) - first + 1
       let at = base + <usize>c * step
       let window = x + base + <usize>first * step
-      let n = count
+      const together = channelsTogether(c, channels, before, after, count == length)
+      let n = count * together
+      c += together
       for (; n >= 4; n -= 4, at += 16, window += 16) forward4<bool>(x + at, window, rows, step, y + at, scale + at, vf, vk, beta, 4)
       if (n > 0) forward4<i32>(x + at, window, rows, step, y + at, scale + at, vf, vk, beta, n)
     }
@@ -101,12 +111,14 @@ export function responseGrad(
     const start = (block % runs) * RUN
     const count = min(RUN, length - start)
     const base = <usize>(block / runs) * <usize>channels * step + (<usize>start << 2)
-    for (let c = 0; c < channels; c++) {
+    for (let c = 0; c < channels;) {
       const first = max(0, c - after)
       const rows = min(channels - 1, c + before) - first + 1
       let at = base + <usize>c * step
       let window = terms + base + <usize>first * step
-      let n = count
+      const together = channelsTogether(c, channels, after, before, count == length)
+      let n = count * together
+      c += together
       for (; n >= 4; n -= 4, at += 16, window += 16) gradient4<bool>(x + at, window, rows, step, dx + at, vf, 4)
       if (n > 0) gradient4<i32>(x + at, window, rows, step, dx + at, vf, n)
     }
