@@ -86,6 +86,16 @@ test('pooling and scatter', () => {
     scatters.scatter(dx, 1, rows(indices, 49), rows(dy, 49), true)
     return dx
   })
+  const slices = emptyTensor([12], 'int64')
+  slices.data.forEach((_, i) => {
+    slices.data[i] = BigInt(i % 5)
+  })
+  expectSameBits(into([12, 200], (out) => scatters.indexSelect(randomView([5, 200], random(4)), 0, slices, out)))
+  expectSameBits(() => {
+    const sum = randomView([5, 200], random(5))
+    scatters.indexAdd(sum, 0, slices, randomView([12, 200], random(6)))
+    return sum
+  })
 })
 
 test('attention and its gradients', () => {

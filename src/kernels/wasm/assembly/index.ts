@@ -11,6 +11,7 @@ export * from './conv'
 export * from './depthwise'
 export * from './winograd'
 export * from './pool'
+export * from './indexing'
 export { copy8, copy16, copy32, copy64, copyBytes, float32ToFloat64, float64ToFloat32, int32ToFloat32, int64ToFloat32, uint8ToFloat32 } from './copy'
 export { columnMoments, combineMoments, planeMoments } from './moments'
 export {

@@ -1,10 +1,9 @@
 /**
- * Pooling over up to three axes of contiguous float32 planes, and scattered sums.
+ * Pooling over up to three axes of contiguous float32 planes.
  *
  *   maxPool          y[p][i] = max over window i of x[p];  indices[p][i] = its position in the plane, of the first if there are several
  *   avgPool          y[p][i] = sum over window i of x[p] / divisor i
  *   avgPoolBackward  dx[p][j] = sum over the windows i that j lies in of dy[p][i] / divisor i
- *   scatter          target[r][index[r][i]] += src[r][i], or = src[r][i]
  *
  * Windows are given axis by axis: tables of (start, end) in D and H, and of (start, end, step) in W, all i32, cut to the plane and not empty. The
  * step is the distance of this window's start from the next, where this and the next three are as wide as each other and evenly spaced:
@@ -250,57 +249,4 @@ function addToRow(y: usize, count: i32, dilation: i32, value: f32): void {
     for (const v = f32x4.splat(value); i + 4 <= count; i += 4, y += 16) v128.store(y, f32x4.add(v128.load(y), v))
   }
   for (const step = <usize>dilation << 2; i < count; i += dilation, y += step) store<f32>(y, load<f32>(y) + value)
-}
-
-/**
- * target [rows][size][inner], index (i64) and src [rows][count][inner], contiguous. A block is a row. Where an index lies outside, nothing is
- * written for it and `failed` (i32) becomes 1.
- */
-export function scatter(
-  target: usize, index: usize, src: usize, size: i32, count: i32, inner: i32, add: bool, failed: usize,
-  begin: i32, end: i32,
-): void {
-  const elements = <usize>count * <usize>inner
-  for (let block = begin; block < end; block++) {
-    const to = target + (<usize>block * <usize>size * <usize>inner << 2)
-    let i = index + (<usize>block * elements << 3)
-    let s = src + (<usize>block * elements << 2)
-    for (let k = 0; k < count; k++) {
-      for (let j: usize = 0; j < <usize>inner; j++, i += 8, s += 4) {
-        const at = load<u64>(i)
-        if (at >= <u64>size) {
-          store<i32>(failed, 1)
-          continue
-        }
-        const place = to + (<usize>at * <usize>inner + j << 2)
-        store<f32>(place, add ? load<f32>(place) + load<f32>(s) : load<f32>(s))
-      }
-    }
-  }
-}
-
-/**
- * out [rows][count][inner] = x [rows][size][inner] at index (i64) [rows][count][inner], contiguous. A block is a row. Where an index lies
- * outside, nothing is written for it and `failed` (i32) becomes 1.
- */
-export function gather(
-  x: usize, index: usize, out: usize, size: i32, count: i32, inner: i32, failed: usize,
-  begin: i32, end: i32,
-): void {
-  const elements = <usize>count * <usize>inner
-  for (let block = begin; block < end; block++) {
-    const from = x + (<usize>block * <usize>size * <usize>inner << 2)
-    let i = index + (<usize>block * elements << 3)
-    let y = out + (<usize>block * elements << 2)
-    for (let k = 0; k < count; k++) {
-      for (let j: usize = 0; j < <usize>inner; j++, i += 8, y += 4) {
-        const at = load<u64>(i)
-        if (at >= <u64>size) {
-          store<i32>(failed, 1)
-          continue
-        }
-        store<f32>(y, load<f32>(from + (<usize>at * <usize>inner + j << 2)))
-      }
-    }
-  }
 }

@@ -90,6 +90,8 @@ const costs: Partial<Record<KernelName, Cost>> = {
   responseGrad: (a) => 0.5 * Number(a[3]) * Math.min(Number(a[4]), 512),
   responseNorm: (a) => Number(a[3]) * Math.min(Number(a[4]), 512),
   responseTerms: 4500,
+  selectSlices: product(0.1, 5),
+  addSlices: (a) => 0.3 * Number(a[4]) * Math.min(Number(a[5]), 64),
   scatter: product(2, 4, 5),
   gather: product(1.5, 4, 5),
 }
