@@ -19,15 +19,15 @@ export interface OwnTable {
   classNames: readonly string[]
 }
 
-/** @param source where the digits are, as in `loadDigits` */
-export async function benchData({ data }: Pick<BenchSettings, 'data'>, own: OwnTable | null, source?: string | URL | Uint8Array): Promise<BenchData> {
+/** @param digitsFile the bytes of the file of digits; without it, where `loadDigits` looks */
+export async function benchData({ data }: Pick<BenchSettings, 'data'>, own: OwnTable | null, digitsFile?: () => Promise<Uint8Array>): Promise<BenchData> {
   if (data === 'spirals') return spirals()
   if (data === 'own') {
     if (!own) throw new Error('There is no table of your own yet: drop a CSV file on the bench, or choose one.')
     return fromTable(own)
   }
   const size = data === 'digits28' ? 28 : 14
-  const { train, test } = await loadDigits(source === undefined ? { size } : { size, source })
+  const { train, test } = await loadDigits(digitsFile ? { size, source: await digitsFile() } : { size })
   return { train, test, input: [1, size, size], classes: 10 }
 }
 

@@ -1,6 +1,7 @@
 import { type Experiment, experiments, type Result, type RunState, runExperiment, type SettingTable } from '../../src/experiments/index.js'
 import { type ExperimentWords, settingWords } from '../experiments/words.js'
 import type { ExperimentView, Report } from '../worker/protocol.js'
+import { digitsFile } from './digits.js'
 
 /** Experiments of the registry, run and drawn for the page. */
 
@@ -31,7 +32,7 @@ export async function runNamed(name: string, texts: Readonly<Record<string, stri
   let drawn = 0
   const result = await runExperiment(experiment, given, {
     signal: running.signal,
-    digits: new URL('/data/digits/mnist-5000-1000.bin.gz', location.href),
+    digits: await digitsFile(),
     onProgress: ({ run, runs, step, steps, values, config }) => {
       const figures = Object.entries(values).map(([key, value]) => `${key} ${Number(value.toPrecision(3))}`)
       report({ type: 'progress', run, runs, share: (run - 1 + step / Math.max(1, steps)) / runs, text: [experiment.describe(config), ...figures].join(', ') })

@@ -1,6 +1,7 @@
-import { getNumThreads, setNumThreads } from '../../src/index.js'
+import { backendInfo, saveSafetensors, setNumThreads } from '../../src/index.js'
 import type { Order, Question, Report } from '../worker/protocol.js'
 import { benchData } from './data.js'
+import { digitsFile } from './digits.js'
 import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from './records.js'
 import { Session, type StepResult } from './session.js'
 
@@ -28,9 +29,9 @@ export class Trainer {
   async train({ config, own, threads }: Extract<Question, { type: 'train' }>): Promise<Divergence> {
     // Without shared memory one thread is all there is; the numbers are the same.
     if (crossOriginIsolated) setNumThreads(threads)
-    const data = await benchData(config, own, new URL('/data/digits/mnist-5000-1000.bin.gz', location.href))
-    this.session = new Session(config, data)
-    this.report({ type: 'ready', backend: { threads: getNumThreads() } })
+    this.session = new Session(config, await benchData(config, own, digitsFile))
+    const { backend, simd, threads: used } = backendInfo()
+    this.report({ type: 'ready', backend: { name: backend, simd, threads: used } })
     return new Promise((resolve, reject) => {
       this.diverged = resolve
       this.failed = reject
@@ -66,6 +67,12 @@ export class Trainer {
     } catch (error) {
       this.failed(error)
     }
+  }
+
+  /** The network as it is now, as a safetensors file with PyTorch's keys. */
+  weights(): Uint8Array<ArrayBuffer> {
+    if (!this.session) throw new Error('The run has not begun yet.')
+    return Uint8Array.from(saveSafetensors(this.session.stateDict(), { format: 'pt' }))
   }
 
   private async play(session: Session): Promise<void> {
@@ -122,7 +129,8 @@ export class Trainer {
   private flush(): void {
     this.reported = performance.now()
     if (this.steps.length === 0) return
-    this.report({ type: 'steps', steps: this.steps, snapshots: this.snapshots, evaluations: this.evaluations })
+    const { tensors, bytes } = backendInfo().memory
+    this.report({ type: 'steps', steps: this.steps, snapshots: this.snapshots, evaluations: this.evaluations, memory: { tensors, bytes } })
     this.steps = []
     this.snapshots = []
     this.evaluations = []

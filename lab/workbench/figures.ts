@@ -1,8 +1,8 @@
 import type { Chart, Point } from '../../src/experiments/report/chart.js'
 import type { BlockSnapshot, Snapshot } from '../training/records.js'
 import type { Earlier } from './bench.js'
-import type { Run } from './run.js'
 import { runName } from './settings.js'
+import type { Track } from './track.js'
 
 /** The charts of the bench, made from what the runs have told. A run has the same look in all of them: its place on the bench. */
 
@@ -22,7 +22,7 @@ function domainOf(points: readonly Point[], fallback: readonly [number, number])
   return [low, high]
 }
 
-export const nameOf = (run: Run, runs: readonly Run[]): string => {
+export const nameOf = (run: Track, runs: readonly Track[]): string => {
   const name = runName(
     run.settings,
     runs.map(({ settings }) => settings),
@@ -48,10 +48,10 @@ const atLeast = ([low, high]: readonly [number, number], least = 0): readonly [n
 
 /** A chart over the steps with a line for each run. */
 function overSteps(
-  runs: readonly Run[],
+  runs: readonly Track[],
   title: string,
   label: string,
-  pointsOf: (run: Run) => readonly Point[],
+  pointsOf: (run: Track) => readonly Point[],
   options: { log?: boolean; domain?: readonly [number, number]; markers?: boolean; earlier?: readonly Earlier[]; least?: number } = {},
 ): Chart {
   const { log = false, markers = false, earlier = [] } = options
@@ -75,10 +75,10 @@ function overSteps(
   return { ...chart, description: describe(chart) }
 }
 
-export const lossChart = (runs: readonly Run[], earlier: readonly Earlier[]): Chart =>
+export const lossChart = (runs: readonly Track[], earlier: readonly Earlier[]): Chart =>
   overSteps(runs, 'Training loss', 'cross-entropy (nats)', (run) => run.loss.points(MOST_POINTS), { log: true, earlier })
 
-export const accuracyChart = (runs: readonly Run[]): Chart =>
+export const accuracyChart = (runs: readonly Track[]): Chart =>
   overSteps(
     runs,
     'Test accuracy in eval()',
@@ -90,7 +90,7 @@ export const accuracyChart = (runs: readonly Run[]): Chart =>
     },
   )
 
-export const gapChart = (runs: readonly Run[]): Chart =>
+export const gapChart = (runs: readonly Track[]): Chart =>
   overSteps(
     runs,
     'Gap: loss in eval() − loss in train()',
@@ -101,7 +101,7 @@ export const gapChart = (runs: readonly Run[]): Chart =>
   )
 
 /** The snapshot that was current at a step; the latest without one. */
-export function snapshotAt(run: Run, step: number | null): Snapshot | undefined {
+export function snapshotAt(run: Track, step: number | null): Snapshot | undefined {
   const { items } = run.snapshots
   if (step === null) return items[items.length - 1]
   return [...items].reverse().find((snapshot) => snapshot.step <= step) ?? items[0]
@@ -109,7 +109,7 @@ export function snapshotAt(run: Run, step: number | null): Snapshot | undefined 
 
 /** A chart over the blocks of the networks, at the step of the cursor. */
 function overBlocks(
-  runs: readonly Run[],
+  runs: readonly Track[],
   step: number | null,
   title: string,
   label: string,
@@ -142,19 +142,19 @@ function overBlocks(
   return { ...chart, description: describe(chart) }
 }
 
-export const gradientChart = (runs: readonly Run[], step: number | null, ratio: boolean): Chart =>
+export const gradientChart = (runs: readonly Track[], step: number | null, ratio: boolean): Chart =>
   ratio
     ? overBlocks(runs, step, 'Gradient in lengths of the weight', 'gradient / weight', (block) => block.ratio, { log: true })
     : overBlocks(runs, step, 'Gradient that reaches each block', 'length of the gradient', (block) => block.gradient, { log: true })
 
-export const deadChart = (runs: readonly Run[], step: number | null): Chart => {
+export const deadChart = (runs: readonly Track[], step: number | null): Chart => {
   const saturating = runs.some(({ settings }) => settings.activation === 'tanh' || settings.activation === 'sigmoid')
   const title = saturating ? 'Saturated (tanh, sigmoid) or exactly 0' : 'Outputs that are exactly 0'
   return overBlocks(runs, step, title, 'share (%)', (block) => 100 * (block.saturated ?? block.dead), { domain: [0, 100] })
 }
 
 /** Batch against running average against data set, channel by channel. */
-export function statisticsChart(run: Run, block: number, step: number | null, variance: boolean): Chart | null {
+export function statisticsChart(run: Track, block: number, step: number | null, variance: boolean): Chart | null {
   const snapshot = snapshotAt(run, step)
   const statistics = snapshot?.blocks[block]?.statistics
   if (!snapshot || !statistics) return null

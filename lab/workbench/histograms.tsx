@@ -3,6 +3,7 @@ import { Picture } from '../charts/picture.js'
 import { describe, type Ridge, ridge, ridgeRows } from '../charts/ridge.js'
 import { Panel } from '../parts/panel.js'
 import { bench } from './bench.js'
+import { BlockPicker } from './block-picker.js'
 import { nameOf, snapshotAt } from './figures.js'
 import type { Run } from './run.js'
 
@@ -35,16 +36,7 @@ export function Histograms({ runs }: { runs: readonly Run[] }) {
       heading="What the numbers in a block look like, over the steps"
       aside={
         <div class="bar">
-          <label class="inline">
-            <span>block</span>
-            <select value={String(chosen)} onChange={(event) => (block.value = Number(event.currentTarget.value))}>
-              {Array.from({ length: depth }, (_, i) => (
-                <option value={String(i)} key={String(i)}>
-                  {i}
-                </option>
-              ))}
-            </select>
-          </label>
+          <BlockPicker depth={depth} chosen={chosen} onChoose={(i) => (block.value = i)} />
           <div class="segments" role="group" aria-label="Which values">
             <button type="button" aria-pressed={side.value === 'into'} onClick={() => (side.value = 'into')}>
               Into the activation

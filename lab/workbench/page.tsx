@@ -10,6 +10,7 @@ import { Panel } from '../parts/panel.js'
 import { announce, go, route } from '../state/app.js'
 import { LabWorker } from '../worker/client.js'
 import { bench } from './bench.js'
+import { BlockPicker } from './block-picker.js'
 import { benchCode } from './code.js'
 import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, nameOf, statisticsChart } from './figures.js'
 import { Histograms } from './histograms.js'
@@ -135,16 +136,7 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
           heading="Running averages against the batch"
           aside={
             <div class="bar">
-              <label class="inline">
-                <span>block</span>
-                <select value={String(averaged)} onChange={(event) => (statisticsBlock.value = Number(event.currentTarget.value))}>
-                  {Array.from({ length: depth }, (_, i) => (
-                    <option value={String(i)} key={String(i)}>
-                      {i}
-                    </option>
-                  ))}
-                </select>
-              </label>
+              <BlockPicker depth={depth} chosen={averaged} onChoose={(i) => (statisticsBlock.value = i)} />
               <label class="check">
                 <input type="checkbox" checked={variance.value} onChange={(event) => (variance.value = event.currentTarget.checked)} />
                 variance

@@ -1,11 +1,15 @@
 import { dashes } from '../../src/experiments/report/chart.js'
 import { Knob } from '../parts/knob.js'
 import { percent, shortNumber } from '../parts/number.js'
+import type { Backend } from '../worker/protocol.js'
 import { nameOf } from './figures.js'
 import type { Run } from './run.js'
 import { type RunSettings, runSettings } from './settings.js'
 
 const inWords = { starting: 'starting', paused: 'paused', playing: 'training', diverged: 'diverged', failed: 'stopped' } as const
+
+const computer = ({ name, simd, threads }: Backend): string =>
+  `${name === 'wasm' ? `WebAssembly${simd ? ' with SIMD' : ''}` : 'plain JavaScript'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
 
 interface RunCardProps {
   run: Run
@@ -64,6 +68,20 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
         <Reading term="test" value={evaluation?.testAccuracy} text={evaluation ? percent(evaluation.testAccuracy) : '–'} />
         <Reading term="steps/s" value={run.stepsPerSecond} text={run.stepsPerSecond > 0 ? run.stepsPerSecond.toFixed(run.stepsPerSecond < 10 ? 1 : 0) : '–'} />
       </dl>
+      {run.backend && (
+        <p class="marks" data-backend>
+          {computer(run.backend)}
+          {run.memory && (
+            <>
+              {' · '}
+              <data value={run.memory.tensors} data-reading="tensors">
+                {run.memory.tensors}
+              </data>{' '}
+              tensors, {(run.memory.bytes / 1e6).toFixed(1)} MB
+            </>
+          )}
+        </p>
+      )}
       {run.marks.length > 0 && (
         <p class="marks">
           {run.marks

@@ -1,32 +1,22 @@
 import { signal } from '@preact/signals'
 import type { OwnTable } from '../training/data.js'
-import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from '../training/records.js'
+import type { Part } from '../training/records.js'
 import { LabWorker } from '../worker/client.js'
-import type { Report } from '../worker/protocol.js'
-import { StepSeries, Thinned } from './series.js'
+import type { Backend, Memory, Report } from '../worker/protocol.js'
 import { type BenchSettings, difference, type RunSettings, runSettings } from './settings.js'
+import { Track } from './track.js'
 
 export type RunStatus = 'starting' | 'paused' | 'playing' | 'diverged' | 'failed'
 
-const SNAPSHOTS = 24
-const EVALUATIONS = 120
-/** Kept one by one, so that a link can be checked to give the same run. */
-const FIRST = 50
-
 /** One run on the bench: what its worker has told so far. */
-export class Run {
+export class Run extends Track {
   readonly status = signal<RunStatus>('starting')
-  readonly loss = new StepSeries()
-  readonly accuracy = new StepSeries()
-  readonly snapshots = new Thinned<Snapshot>(SNAPSHOTS)
-  readonly evaluations = new Thinned<Evaluation>(EVALUATIONS)
-  readonly firstLosses: number[] = []
   /** What was changed while it ran. */
   readonly marks: { step: number; text: string }[] = []
-  divergence: Divergence | null = null
   problem = ''
-  threads = 0
-  step = 0
+  /** What computes it, and what it holds there. */
+  backend: Backend | null = null
+  memory: Memory | null = null
   part: Part | null = null
   private readonly worker: LabWorker
   private begun = 0
@@ -34,12 +24,13 @@ export class Run {
   stepsPerSecond = 0
 
   constructor(
-    public settings: RunSettings,
-    readonly bench: BenchSettings,
+    settings: RunSettings,
+    bench: BenchSettings,
     own: OwnTable | null,
     threads: number,
     private readonly changed: () => void,
   ) {
+    super(settings, bench)
     this.worker = new LabWorker()
     const config = { ...bench, ...settings }
     this.worker
@@ -47,11 +38,14 @@ export class Run {
       .then(
         ({ divergence }) => {
           this.divergence = divergence
-          this.end('diverged')
+          this.status.value = 'diverged'
+          this.changed()
         },
         (error: Error) => {
           this.problem = error.message
-          this.end('failed')
+          this.status.value = 'failed'
+          this.worker.end()
+          this.changed()
         },
       )
   }
@@ -96,26 +90,24 @@ export class Run {
     this.changed()
   }
 
-  close(): void {
-    this.worker.end()
+  /** A safetensors file of the network as it is now, diverged or not. */
+  async weights(): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.worker.ask<'weights'>({ type: 'weights' })).file
   }
 
-  private end(status: RunStatus): void {
-    this.status.value = status
+  close(): void {
     this.worker.end()
-    this.changed()
   }
 
   private hear(report: Report): void {
     switch (report.type) {
       case 'ready':
-        this.threads = report.backend.threads
+        this.backend = report.backend
         if (this.status.value === 'starting') this.status.value = 'paused'
         break
       case 'steps':
-        for (const record of report.steps) this.record(record)
-        for (const snapshot of report.snapshots) this.snapshots.push(snapshot)
-        for (const evaluation of report.evaluations) this.evaluations.push(evaluation)
+        this.add(report)
+        this.memory = report.memory
         if (this.status.value === 'playing') this.stepsPerSecond = ((this.step - this.stepsAtBegin) * 1000) / (performance.now() - this.begun)
         break
       case 'paused':
@@ -126,12 +118,5 @@ export class Run {
         break
     }
     this.changed()
-  }
-
-  private record({ step, loss, accuracy }: StepRecord): void {
-    this.step = step
-    this.loss.push(loss)
-    this.accuracy.push(accuracy)
-    if (this.firstLosses.length < FIRST) this.firstLosses.push(loss)
   }
 }

@@ -12,7 +12,7 @@ export const benchSettings = {
     choices: { digits14: 'handwritten digits, 14 × 14', digits28: 'handwritten digits, 28 × 28', spirals: 'three spirals in the plane', own: 'your own table' },
   }),
   network: choice({ default: 'cnn', label: 'network', help: 'What learns', choices: { cnn: 'convolutions', mlp: 'fully connected' } }),
-  depth: integer({ default: 4, min: 1, max: 24, label: 'depth', help: 'Blocks of layer, norm and activation' }),
+  depth: integer({ default: 4, min: 1, max: 64, label: 'depth', help: 'Blocks of layer, norm and activation' }),
   seed: seed(),
 }
 export type BenchSettings = SettingsOf<typeof benchSettings>

@@ -1,3 +1,4 @@
+import { digits, programAddress } from './files.js'
 import type { Answer, FromWorker, Order, Question, Report, ToWorker } from './protocol.js'
 
 interface Waiting {
@@ -6,18 +7,36 @@ interface Waiting {
   report?: (report: Report) => void
 }
 
+let count = 0
+
 /** A worker seen from the page. Where it can't be started or dies, every open question and all later ones fail with the reason. */
 export class LabWorker {
-  private readonly worker: Worker
+  private worker: Worker | null = null
+  /** What is said before the worker is there. */
+  private early: ToWorker[] = []
   private readonly open = new Map<number, Waiting>()
   private next = 1
   private death: Error | null = null
 
   constructor() {
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data)
-    this.worker.onerror = (event) => this.die(event.message || 'the worker could not be started')
+    programAddress().then(
+      (address) => this.start(address),
+      (error: Error) => this.die(error.message),
+    )
+    digits().then(
+      (file) => this.tell({ type: 'digits', file }),
+      (error: Error) => this.tell({ type: 'digits', file: error.message }),
+    )
+  }
+
+  private start(address: string): void {
+    if (this.death) return
+    const name = `evenkeel-${performance.timeOrigin}-${count++}`
+    this.worker = new Worker(address, { type: 'module', name })
+    this.worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.receive(data, name)
+    this.worker.onerror = (event) => this.die(event.message || 'it could not be started')
     this.worker.onmessageerror = () => this.die('a message could not be read')
+    for (const message of this.early.splice(0)) this.worker.postMessage(message)
   }
 
   /** @param report is told what comes on the way to the answer */
@@ -37,15 +56,20 @@ export class LabWorker {
   /** Ends it; what it was asked is not answered any more. */
   end(): void {
     this.open.clear()
-    this.worker.terminate()
     this.die('it was closed')
   }
 
   private send(message: ToWorker): void {
-    this.worker.postMessage(message)
+    if (this.worker) this.worker.postMessage(message)
+    else this.early.push(message)
   }
 
-  private receive(message: FromWorker): void {
+  private receive(message: FromWorker, name: string): void {
+    if ('alive' in message) {
+      // The worker holds this lock while it lives, so to get it is to know that it is gone: nothing else tells a page.
+      void navigator.locks.request(name, () => this.die('it was closed from outside, or ran out of memory'))
+      return
+    }
     const waiting = this.open.get(message.id)
     if (!waiting) return
     if ('report' in message) return waiting.report?.(message.report)
@@ -55,7 +79,9 @@ export class LabWorker {
   }
 
   private die(reason: string): void {
+    if (this.death) return
     this.death = new Error(`The worker that computes this has ended: ${reason}.`)
+    this.worker?.terminate()
     for (const { reject } of this.open.values()) reject(this.death)
     this.open.clear()
   }

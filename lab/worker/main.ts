@@ -1,5 +1,6 @@
 import { axesNumbers } from '../training/axes.js'
 import { parseTable } from '../training/data.js'
+import { takeDigits } from '../training/digits.js'
 import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
 import { Trainer } from '../training/trainer.js'
 import type { Answer, FromWorker, Question, Report, ToWorker } from './protocol.js'
@@ -24,12 +25,16 @@ async function answer(question: Question, report: (report: Report) => void): Pro
     case 'train':
       trainer = new Trainer(report)
       return { type: 'train', divergence: await trainer.train(question) }
+    case 'weights':
+      if (!trainer) throw new Error('There is no run here yet.')
+      return { type: 'weights', file: trainer.weights() }
   }
 }
 
 addEventListener('message', async ({ data }: MessageEvent<ToWorker>) => {
   if (!('id' in data)) {
     if (data.type === 'cancel') cancelExperiment()
+    else if (data.type === 'digits') takeDigits(data.file)
     else trainer?.obey(data)
     return
   }
@@ -39,4 +44,10 @@ addEventListener('message', async ({ data }: MessageEvent<ToWorker>) => {
   } catch (error) {
     post({ id, error: error instanceof Error ? error.message : String(error) })
   }
+})
+
+// Held for as long as this worker lives; see LabWorker.
+void navigator.locks?.request(self.name, () => {
+  post({ alive: true })
+  return new Promise(() => {})
 })

@@ -1,4 +1,5 @@
 import type { Figure, Finding, Result, Table } from '../../src/experiments/experiment.js'
+import type { BackendInfo } from '../../src/index.js'
 import type { AxesSettings } from '../axes/settings.js'
 import type { ExperimentWords } from '../experiments/words.js'
 import type { AxesNumbers } from '../training/axes.js'
@@ -16,6 +17,7 @@ export type Question =
   | { type: 'experiment'; name: string; settings: Record<string, string> }
   | { type: 'results'; text: string }
   | { type: 'train'; config: TrainConfig; own: OwnTable | null; threads: number }
+  | { type: 'weights' }
 
 /** Told to the worker that is at work; not answered. */
 export type Order =
@@ -25,6 +27,8 @@ export type Order =
   | { type: 'part' }
   | { type: 'change'; settings: Partial<RunSettings> }
   | { type: 'cancel' }
+  /** The file of digits, or why there is none; told to every worker. */
+  | { type: 'digits'; file: Blob | string }
 
 export type Answer =
   | { type: 'axes'; numbers: AxesNumbers }
@@ -33,11 +37,13 @@ export type Answer =
   | { type: 'experiment'; view: ExperimentView }
   | { type: 'results'; view: ExperimentView }
   | { type: 'train'; divergence: Divergence }
+  /** A safetensors file. */
+  | { type: 'weights'; file: Uint8Array<ArrayBuffer> }
 
 /** On the way to an answer. */
 export type Report =
   | { type: 'ready'; backend: Backend }
-  | { type: 'steps'; steps: StepRecord[]; snapshots: Snapshot[]; evaluations: Evaluation[] }
+  | { type: 'steps'; steps: StepRecord[]; snapshots: Snapshot[]; evaluations: Evaluation[]; memory: Memory }
   | { type: 'paused' }
   | { type: 'parts'; part: Part | null }
   | { type: 'progress'; run: number; runs: number; share: number; text: string }
@@ -45,8 +51,13 @@ export type Report =
 
 /** What computes. */
 export interface Backend {
+  name: BackendInfo['backend']
+  simd: boolean
   threads: number
 }
+
+/** What a worker holds. */
+export type Memory = Pick<BackendInfo['memory'], 'tensors' | 'bytes'>
 
 /** An experiment's result, drawn. */
 export interface ExperimentView {
@@ -59,4 +70,4 @@ export interface ExperimentView {
 }
 
 export type ToWorker = (Question & { id: number }) | Order
-export type FromWorker = { id: number } & ({ answer: Answer } | { report: Report } | { error: string })
+export type FromWorker = { alive: true } | ({ id: number } & ({ answer: Answer } | { report: Report } | { error: string }))

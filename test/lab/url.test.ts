@@ -79,7 +79,7 @@ describe('the address holds the state', () => {
       ]),
       'digits',
     )
-    expect(state.bench.depth).toBe(24)
+    expect(state.bench.depth).toBe(64)
     expect(state.runs[1].batchSize).toBe(8)
     expect(state.runs).toHaveLength(3)
     expect(notes).toHaveLength(4)

@@ -1,9 +1,5 @@
-import { readFileSync } from 'node:fs'
-import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { benchData } from '../../../lab/training/data.js'
-import { Session } from '../../../lab/training/session.js'
-import { readBench } from '../../../lab/workbench/state.js'
+import { downloaded, inNode, readings, ready, stepTo } from './bench.js'
 import { exact, Lab } from './lab.js'
 
 let lab: Lab
@@ -12,44 +8,18 @@ beforeAll(async () => {
 })
 afterAll(() => lab.end())
 
-/** Steps with the button until every run has done `steps`. */
-async function stepTo(page: Page, steps: number): Promise<void> {
-  for (let step = 1; step <= steps; step++) {
-    await page.getByRole('button', { name: 'Step', exact: true }).click()
-    await expect.poll(() => readings(page, 'step')).toEqual((await readings(page, 'step')).map(() => step))
-  }
-}
-
-const readings = (page: Page, name: string): Promise<number[]> =>
-  page.locator(`[data-reading="${name}"]`).evaluateAll((list) => list.map((e) => Number(e.getAttribute('value'))))
-
-async function downloaded(page: Page, press: () => Promise<void>): Promise<string> {
-  const [file] = await Promise.all([page.waitForEvent('download'), press()])
-  return readFileSync((await file.path()) ?? '', 'utf8')
-}
-
-/** The losses of the same runs in Node. */
-async function inNode(hash: string, steps: number): Promise<number[][]> {
-  const { state } = readBench(new Map(new URLSearchParams(hash.split('?')[1])), 'digits')
-  const data = await benchData(state.bench, null)
-  return state.runs.map((run) => {
-    const session = new Session({ ...state.bench, ...run }, data)
-    return Array.from({ length: steps }, () => session.next().record.loss)
-  })
-}
-
 describe('three runs side by side', () => {
   const hash = '#/workbench?preset=spirals&run3=norm:group'
 
   test('the losses on the screen are those of the same runs in Node', async () => {
     const page = await lab.open(hash)
-    await page.getByText('paused').nth(2).waitFor()
+    await ready(page, 3)
     await stepTo(page, 3)
     const expected = await inNode(hash, 3)
     const shown = await readings(page, 'loss')
     expect(shown).toHaveLength(3)
     for (const [i, loss] of shown.entries()) expect(loss).toBeCloseTo(expected[i][2], 6)
-    const file = JSON.parse(await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click()))
+    const file = JSON.parse((await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click())).text)
     for (const [i, run] of file.runs.entries()) for (const [j, loss] of run.firstLosses.entries()) expect(loss).toBeCloseTo(expected[i][j], 6)
     await page.close()
   })
@@ -58,7 +28,7 @@ describe('three runs side by side', () => {
     const plain = await Lab.start(false)
     const page = await plain.open(hash)
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(false)
-    await page.getByText('paused').nth(2).waitFor()
+    await ready(page, 3)
     await stepTo(page, 2)
     const expected = await inNode(hash, 2)
     for (const [i, loss] of (await readings(page, 'loss')).entries()) expect(loss).toBeCloseTo(expected[i][1], 6)
@@ -67,9 +37,9 @@ describe('three runs side by side', () => {
 
   test('two runs without norm are one and the same', async () => {
     const page = await lab.open('#/workbench?preset=spirals&runs=2&run2=norm:none')
-    await page.getByText('paused').nth(1).waitFor()
+    await ready(page, 2)
     await stepTo(page, 4)
-    const file = JSON.parse(await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click()))
+    const file = JSON.parse((await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click())).text)
     expect(file.runs[0].firstLosses).toHaveLength(4)
     expect(file.runs[0].firstLosses).toEqual(file.runs[1].firstLosses)
     await page.close()
@@ -77,7 +47,7 @@ describe('three runs side by side', () => {
 
   test('play, change a knob while it runs, pause; the page never works for long', async () => {
     const page = await lab.open(hash)
-    await page.getByText('paused').nth(2).waitFor()
+    await ready(page, 3)
     await lab.browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel'] })
     await page.getByRole('button', { name: 'Play' }).click()
     await expect.poll(async () => Math.min(...(await readings(page, 'step'))), { timeout: 60_000 }).toBeGreaterThan(40)
@@ -103,7 +73,7 @@ describe('three runs side by side', () => {
 
   test('a run that diverges is said to, with step, layer and tensor, and the others go on', async () => {
     const page = await lab.open('#/workbench?preset=hot&runs=2&run1=learning-rate:100')
-    await page.getByText('paused').nth(1).waitFor()
+    await ready(page, 2)
     await page.getByRole('button', { name: 'Play' }).click()
     await page
       .getByText(/Loss (NaN|inf|Infinity) at step \d+: the first bad number is in/)
@@ -116,7 +86,7 @@ describe('three runs side by side', () => {
 
   test('BatchNorm with one sample shows PyTorch’s sentence', async () => {
     const page = await lab.open('#/workbench?preset=spirals&runs=2&run2=norm:batch;batch-size:1')
-    await page.getByText('paused').nth(1).waitFor()
+    await ready(page, 2)
     await page.getByRole('button', { name: 'Step', exact: true }).click()
     await page.getByText('Expected more than 1 value per channel when training, got input size').waitFor()
     await page.close()
@@ -124,7 +94,7 @@ describe('three runs side by side', () => {
 
   test('one step in slow motion, part by part, on real digits', async () => {
     const page = await lab.open('#/workbench?runs=1&run1=norm:batch')
-    await page.getByText('paused').first().waitFor()
+    await ready(page, 1)
     const panel = page.locator('#slow')
     await panel.getByRole('button', { name: 'Begin step 1' }).press('Enter')
     await panel.getByRole('img', { name: /The first digits of the batch: \d/ }).waitFor()
@@ -140,18 +110,17 @@ describe('three runs side by side', () => {
 
   test('figures leave as SVG, PNG and CSV, and the CSV has the numbers of the chart', async () => {
     const page = await lab.open(hash)
-    await page.getByText('paused').nth(2).waitFor()
+    await ready(page, 3)
     await stepTo(page, 2)
     const figure = page.getByRole('figure', { name: 'Training loss' })
     await figure.getByText('Numbers and files').click()
     const expected = await inNode(hash, 2)
-    const csv = await downloaded(page, () => figure.getByRole('button', { name: 'CSV' }).click())
+    const { text: csv } = await downloaded(page, () => figure.getByRole('button', { name: 'CSV' }).click())
     const rows = csv.trim().split('\n')
     expect(rows[0]).toBe('series,step,value')
     expect(rows.slice(1).map((row) => Number(row.split(',').at(-1)))).toEqual(expected.flat().map((v) => expect.closeTo(v, 6)))
-    expect(await downloaded(page, () => figure.getByRole('button', { name: 'SVG' }).click())).toMatch(/^<svg xmlns=.*<style>.*<\/svg>$/s)
-    const [png] = await Promise.all([page.waitForEvent('download'), figure.getByRole('button', { name: 'PNG' }).click()])
-    const bytes = readFileSync((await png.path()) ?? '')
+    expect((await downloaded(page, () => figure.getByRole('button', { name: 'SVG' }).click())).text).toMatch(/^<svg xmlns=.*<style>.*<\/svg>$/s)
+    const { bytes } = await downloaded(page, () => figure.getByRole('button', { name: 'PNG' }).click())
     expect(bytes.subarray(1, 4).toString()).toBe('PNG')
     expect(bytes.length).toBeGreaterThan(5000)
     await page.close()
