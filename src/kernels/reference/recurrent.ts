@@ -171,11 +171,12 @@ function recurrentBackward(
   const firstCell = c0 ? load(c0) : zeros
   const dStates = load(dState)
   const dCells = dCell ? load(dCell) : zeros
+  const total = out.length / outputs
   const results = {
-    input: new Float64Array(out.length * (rows / outputs)),
-    gates: new Float64Array(out.length * (rows / outputs)),
-    hidden: new Float64Array(out.length * (rows / outputs)),
-    cell: new Float64Array((out.length / outputs) * size),
+    input: new Float64Array(total * rows),
+    gates: new Float64Array(total * rows),
+    hidden: new Float64Array(total * rows),
+    cell: new Float64Array(total * size),
     output: new Float64Array(out.length),
     previous: new Float64Array(out.length),
   }

@@ -50,6 +50,20 @@ describe.for(Object.entries(make))('%s', ([, layerOf]) => {
   })
 })
 
+test('a projection of any size: rows of gates are whole multiples of no quotient', () => {
+  manualSeed(3)
+  const [features, hidden, projSize, batch, steps] = [7, 23, 20, 9, 4] // 4 * 23 / 20 * 720 is not 3312 in floating point
+  const layer = new nn.LSTM(features, hidden, { projSize })
+  const [x, upstream] = [randn([steps, batch, features]), randn([steps, batch, projSize])]
+  const gradients = (['float32', 'float64'] as const).map((dtype) => {
+    layer.to(dtype).zeroGrad()
+    const leaf = x.detach().to(dtype).requiresGrad_()
+    layer.forward(leaf)[0].mul(upstream.to(dtype)).sum().backward()
+    return [leaf, ...layer.parameters()].map((p) => p.grad?.clone() as Tensor)
+  })
+  for (const [i, g] of gradients[1].entries()) expect(distance(gradients[0][i].double(), g) / g.abs().max().item()).toBeLessThan(1e-5)
+})
+
 test("PyTorch's initial values: torch.manual_seed(0); torch.nn.LSTM(2, 3)", () => {
   manualSeed(0)
   const lstm = new nn.LSTM(2, 3)
