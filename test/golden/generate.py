@@ -13,7 +13,8 @@ import random
 
 import torch
 
-from generator.cases import DTYPES, SUMS, Family, module_case, normal, sizes
+from generator.cases import DTYPES, Family, module_case, normal, sizes
+from generator.layers import layers, losses
 from generator.optimizers import optim
 from generator.sequences import attention, recurrent
 
@@ -111,39 +112,6 @@ def lrn_normalize(rng, generator):
     return family
 
 
-def layers(rng, generator):
-    family = Family("layers", "linear layers, convolutions and pools of random geometry")
-    for k in range(50):
-        rank, groups = rng.choice([1, 2, 2, 2, 3]), rng.choice([1, 1, 2, 3])
-        inner, outer = groups * rng.randint(1, 3), groups * rng.randint(1, 3)
-        kernel, dilation, stride = sizes(rng, rank, 1, 3), rng.randint(1, 2), rng.randint(1, 3)
-        kwargs = {"stride": stride, "padding": rng.randint(0, 2), "dilation": dilation, "groups": groups, "bias": rng.random() < 0.7}
-        space = [(s - 1) * dilation + rng.randint(1, 6) for s in kernel]
-        x = normal([rng.randint(1, 3), inner, *space], generator)
-        for dtype in DTYPES:
-            module_case(family, f"conv_{k}", f"torch.nn.Conv{rank}d", [inner, outer, kernel], kwargs, {"input": x}, dtype, "train", generator, SUMS[dtype])
-            transposed = {**kwargs, "output_padding": rng.randint(0, max(stride, dilation) - 1)}
-            try:
-                module_case(family, f"conv_transpose_{k}", f"torch.nn.ConvTranspose{rank}d", [inner, outer, kernel], transposed, {"input": x}, dtype, "train", generator, SUMS[dtype])
-            except RuntimeError:
-                pass  # the output would have no element
-    for k in range(30):
-        rank, kernel = rng.choice([1, 2, 3]), rng.randint(1, 3)
-        x = normal([rng.randint(1, 3), rng.randint(1, 4), *[kernel + rng.randint(0, 5) for _ in range(rank)]], generator)
-        shared = {"stride": rng.randint(1, 3), "padding": rng.randint(0, kernel // 2), "ceil_mode": rng.random() < 0.4}
-        for dtype in DTYPES:
-            module_case(family, f"max_pool_{k}", f"torch.nn.MaxPool{rank}d", [kernel], shared, {"input": x}, dtype, "train", generator)
-            average = {**shared, "count_include_pad": k % 2 == 0}
-            module_case(family, f"avg_pool_{k}", f"torch.nn.AvgPool{rank}d", [kernel], average, {"input": x}, dtype, "train", generator)
-            module_case(family, f"adaptive_{k}", f"torch.nn.AdaptiveAvgPool{rank}d", [rng.randint(1, 5)], {}, {"input": x}, dtype, "train", generator)
-    for k in range(12):
-        inner, outer = sizes(rng, 2, 1, 12)
-        for dtype in DTYPES:
-            x = normal([*sizes(rng, rng.randint(0, 3), 1, 4), inner], generator)
-            module_case(family, f"linear_{k}", "torch.nn.Linear", [inner, outer], {"bias": k % 3 > 0}, {"input": x}, dtype, "train", generator)
-    return family
-
-
 ACTIVATIONS = [
     ("ReLU", {}), ("ReLU6", {}), ("LeakyReLU", {"negative_slope": 0.07}), ("ELU", {"alpha": 1.3}), ("SELU", {}), ("CELU", {"alpha": 0.6}), ("GELU", {}),
     ("GELU", {"approximate": "tanh"}), ("SiLU", {}), ("Mish", {}), ("Sigmoid", {}), ("LogSigmoid", {}), ("Tanh", {}), ("Tanhshrink", {}),
@@ -158,26 +126,6 @@ def activations(rng, generator):
         for scale, dtype in itertools.product([1.0, 8.0, 60.0], DTYPES):
             x = normal([rng.randint(1, 4), 2 * rng.randint(1, 9), rng.randint(1, 5)], generator, scale)
             module_case(family, f"{k}_{name}_{scale}", f"torch.nn.{name}", [], kwargs, {"input": x}, dtype, "train", generator)
-    return family
-
-
-def losses(rng, generator):
-    family = Family("losses", "losses of random shapes")
-    for k, reduction in itertools.product(range(6), ["mean", "sum", "none"]):
-        n, classes = rng.randint(1, 6), rng.randint(2, 7)
-        space = sizes(rng, rng.choice([0, 0, 1, 2]), 1, 4)
-        target = torch.randint(0, classes, [n, *space], generator=generator)
-        kwargs = {"reduction": reduction, "label_smoothing": rng.choice([0.0, 0.2]), "ignore_index": rng.choice([-100, 0])}
-        for dtype in DTYPES:
-            x = normal([n, classes, *space], generator, 3.0)
-            if (target == kwargs["ignore_index"]).all():
-                kwargs["ignore_index"] = -100
-            module_case(family, f"cross_entropy_{k}_{reduction}", "torch.nn.CrossEntropyLoss", [], kwargs, {"input": x, "target": target}, dtype, "train", generator)
-            for name, options in [("MSELoss", {}), ("L1Loss", {}), ("SmoothL1Loss", {"beta": 0.4}), ("HuberLoss", {"delta": 0.7})]:
-                pair = {"input": normal([n, classes], generator), "input1": normal([n, classes], generator)}
-                # The target's gradient is not part of the comparison.
-                module = f"{name}_{k}_{reduction}"
-                module_case(family, module, f"torch.nn.{name}", [], {**options, "reduction": reduction}, pair, dtype, "train", generator)
     return family
 
 

@@ -60,6 +60,11 @@ def outputs_of(result, name="output"):
     return {}
 
 
+def tupled(value):
+    """Lists are tuples where Python wants one, and print as such."""
+    return tuple(tupled(v) for v in value) if isinstance(value, list) else value
+
+
 def filled(value, tensors):
     """Replaces "@name" by the tensor of that name."""
     if isinstance(value, str) and value.startswith("@"):
@@ -118,7 +123,8 @@ def add_case(family, case, call, data, dtype, generator, tolerance, function, tw
 
 def module_case(family, name, target, args, kwargs, data, dtype, mode, generator, tolerance=None, call=None):
     """`data`: arrays by name; `call`: arguments that refer to them, without it one after the other."""
-    module, twin = (eval(target)(*args, **kwargs).to(d).train(mode == "train") for d in [DTYPES[dtype], torch.float64])
+    make = lambda: eval(target)(*tupled(list(args)), **{k: tupled(v) for k, v in kwargs.items()})
+    module, twin = (make().to(d).train(mode == "train") for d in [DTYPES[dtype], torch.float64])
     randomize(module, generator)
     twin.load_state_dict({k: v.double() if v.is_floating_point() else v for k, v in module.state_dict().items()})
     case = {
