@@ -243,6 +243,14 @@ export interface SgdOptions {
   readonly weightDecay: number
   readonly nesterov: boolean
   readonly maximize: boolean
+}
+
+/** What SGD changes of one tensor. */
+export interface SgdTensors {
+  readonly parameter: View
+  readonly grad: View
+  /** Of the momentum; null without. */
+  readonly buffer: View | null
   /** The momentum buffer is new: it becomes the gradient itself, undampened. */
   readonly first: boolean
 }
@@ -256,6 +264,16 @@ export interface AdamOptions {
   /** AdamW: the decay is taken from the parameter, not added to the gradient. */
   readonly decoupled: boolean
   readonly maximize: boolean
+}
+
+/** What Adam changes of one tensor. */
+export interface AdamTensors {
+  readonly parameter: View
+  readonly grad: View
+  readonly first: View
+  readonly second: View
+  /** AMSGrad's largest second moment so far; null without. */
+  readonly maxSecond: View | null
   /** Steps taken, this one included. */
   readonly step: number
 }
@@ -424,8 +442,8 @@ export interface Kernels {
     gradients: RecurrentGradients,
   ): void
 
-  /** One step in place on parameter and buffer (null without momentum). https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
-  sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void
-  /** One step in place on parameter and moments; maxSecond is AMSGrad's. https://pytorch.org/docs/2.6/generated/torch.optim.Adam.html */
-  adamStep(parameter: View, grad: View, first: View, second: View, maxSecond: View | null, options: AdamOptions): void
+  /** One step in place of each of the tensors. https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
+  sgdStep(tensors: readonly SgdTensors[], options: SgdOptions): void
+  /** The same of https://pytorch.org/docs/2.6/generated/torch.optim.Adam.html */
+  adamStep(tensors: readonly AdamTensors[], options: AdamOptions): void
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
 import { flag, fraction, nonNegative, type OptionTable } from './options.js'
 
 export interface AdadeltaOptions {
@@ -31,13 +31,13 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class Adadelta extends Optimizer<Options> {
+export class Adadelta extends SingleTensorOptimizer<Options> {
   protected readonly stateNames = ['step', 'squareAvg', 'accDelta']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdadeltaOptions>) {
     super(params, args, table)
   }
 
-  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
     const { lr, rho, eps } = group
     this.countStep(p)
     const g = descentGradient(p, grad, group)

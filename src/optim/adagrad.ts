@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, type GroupInput, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { descentGradient, type GroupInput, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
 import { flag, nonNegative, type OptionTable } from './options.js'
 
 export interface AdagradOptions {
@@ -34,7 +34,7 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class Adagrad extends Optimizer<Options> {
+export class Adagrad extends SingleTensorOptimizer<Options> {
   protected readonly stateNames = ['step', 'sum']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdagradOptions>) {
     super(params, args, table)
@@ -50,7 +50,7 @@ export class Adagrad extends Optimizer<Options> {
     }
   }
 
-  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
     const { lr, lrDecay, eps } = group
     const rate = lr / (1 + (this.countStep(p) - 1) * lrDecay)
     const g = descentGradient(p, grad, group)

@@ -1,7 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
-import type { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
-import { Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { type Given, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface AdamOptions {
@@ -33,15 +32,17 @@ abstract class AdamFamily extends Optimizer<Options> {
   protected readonly stateNames = ['step', 'expAvg', 'expAvgSq', 'maxExpAvgSq']
   protected abstract readonly decoupled: boolean
 
-  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, eps, weightDecay, amsgrad, maximize } = group
-    const [beta1, beta2] = group.betas
-    const step = this.countStep(p)
-    const first = this.remembered(p, 'expAvg')
-    const second = this.remembered(p, 'expAvgSq')
-    const largest = amsgrad ? this.remembered(p, 'maxExpAvgSq') : null
-    kernels.adamStep(p, grad, first, second, largest, { lr, beta1, beta2, eps, weightDecay, decoupled: this.decoupled, maximize, step })
-    p.storage.version++
+  protected override update(given: readonly Given[], { betas: [beta1, beta2], amsgrad, ...options }: ParamGroup<Options>): void {
+    const tensors = given.map(({ p, grad }) => ({
+      parameter: p,
+      grad,
+      step: this.countStep(p),
+      first: this.remembered(p, 'expAvg'),
+      second: this.remembered(p, 'expAvgSq'),
+      maxSecond: amsgrad ? this.remembered(p, 'maxExpAvgSq') : null,
+    }))
+    kernels.adamStep(tensors, { beta1, beta2, decoupled: this.decoupled, ...options })
+    for (const { p } of given) p.storage.version++
   }
 }
 

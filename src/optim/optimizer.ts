@@ -35,6 +35,12 @@ export type ParamGroup<O> = GroupFields & O
 /** A group as it is given: what it leaves out is the optimizer's own. */
 export type GroupInput<O> = Omit<GroupFields, 'params'> & Partial<O> & { params: Tensor | Iterable<Tensor> }
 
+/** A parameter that has a gradient. */
+export interface Given {
+  readonly p: Tensor
+  readonly grad: Tensor
+}
+
 /** Parameters, or groups of them. */
 export type Params<O> = Iterable<Tensor> | Iterable<GroupInput<O>>
 
@@ -134,18 +140,16 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     for (const { lr } of this.paramGroups) if (!Number.isFinite(lr)) throw new ValueError(`Invalid learning rate: ${pythonFloat(lr)}`)
     noGrad(() => {
       for (const group of this.paramGroups) {
-        for (const p of group.params) {
-          const { grad } = p
-          if (grad) scope(() => this.update(p, grad, group))
-        }
+        const given = group.params.flatMap((p) => (p.grad ? [{ p, grad: p.grad }] : []))
+        if (given.length > 0) scope(() => this.update(given, group))
       }
     })
     this.stepped = true
     return loss
   }
 
-  /** Changes p in place. Called outside the graph and in a scope of its own. */
-  protected abstract update(p: Tensor, grad: Tensor, group: ParamGroup<O>): void
+  /** Changes parameters of a group in place. Called outside the graph and in a scope of its own. */
+  protected abstract update(given: readonly Given[], group: ParamGroup<O>): void
 
   #stateOf(p: Tensor): ParameterState {
     let state = this.state.get(p)
@@ -172,7 +176,11 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
 
   /** Counts a step of p. @returns the steps taken, this one included */
   protected countStep(p: Tensor): number {
-    return this.rememberedScalar(p, 'step', 0).add_(1).item()
+    const step = this.rememberedScalar(p, 'step', 0)
+    const data = step.data as Float32Array | Float64Array
+    data[0]++
+    step.storage.version++
+    return data[0]
   }
 
   /**
@@ -200,6 +208,16 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
     })
     return `${this.constructor.name} (\n${groups.join('\n')})`
   }
+}
+
+/** An optimizer whose steps are made of operations, a parameter at a time. */
+export abstract class SingleTensorOptimizer<O extends GroupOptions> extends Optimizer<O> {
+  protected override update(given: readonly Given[], group: ParamGroup<O>): void {
+    for (const { p, grad } of given) scope(() => this.updateOne(p, grad, group))
+  }
+
+  /** Changes p in place. Called outside the graph and in a scope of its own. */
+  protected abstract updateOne(p: Tensor, grad: Tensor, group: ParamGroup<O>): void
 }
 
 /** The gradient to go down: negated to maximize, with the gradient of the L2 penalty added. */

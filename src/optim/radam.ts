@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface RAdamOptions {
@@ -37,13 +37,13 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class RAdam extends Optimizer<Options> {
+export class RAdam extends SingleTensorOptimizer<Options> {
   protected readonly stateNames = ['step', 'expAvg', 'expAvgSq']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], RAdamOptions>) {
     super(params, args, table)
   }
 
-  protected override update(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
+  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
     const { lr, eps, weightDecay, decoupledWeightDecay } = group
     const [beta1, beta2] = group.betas
     const step = this.countStep(p)

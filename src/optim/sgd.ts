@@ -1,8 +1,7 @@
 import type { Arguments } from '../core/arguments.js'
 import { ValueError } from '../core/errors.js'
-import type { Tensor } from '../core/tensor.js'
 import { kernels } from '../kernels/index.js'
-import { Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import { type Given, Optimizer, type ParamGroup, type Params } from './optimizer.js'
 import { anyNumber, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface SGDOptions {
@@ -48,10 +47,12 @@ export class SGD extends Optimizer<Options> {
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new ValueError('Nesterov momentum requires a momentum and zero dampening')
   }
 
-  protected override update(p: Tensor, grad: Tensor, { lr, momentum, dampening, weightDecay, nesterov, maximize }: ParamGroup<Options>): void {
-    const first = this.state.get(p)?.momentumBuffer === undefined
-    const buffer = momentum === 0 ? null : this.remembered(p, 'momentumBuffer')
-    kernels.sgdStep(p, grad, buffer, { lr, momentum, dampening, weightDecay, nesterov, maximize, first })
-    p.storage.version++
+  protected override update(given: readonly Given[], { momentum, ...options }: ParamGroup<Options>): void {
+    const tensors = given.map(({ p, grad }) => {
+      const first = this.state.get(p)?.momentumBuffer === undefined
+      return { parameter: p, grad, first, buffer: momentum === 0 ? null : this.remembered(p, 'momentumBuffer') }
+    })
+    kernels.sgdStep(tensors, { momentum, ...options })
+    for (const { p } of given) p.storage.version++
   }
 }

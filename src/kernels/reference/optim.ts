@@ -1,10 +1,10 @@
-import type { AdamOptions, Kernels, SgdOptions, View } from '../contract.js'
+import type { AdamOptions, AdamTensors, Kernels, SgdOptions, SgdTensors } from '../contract.js'
 import { load, rounder, store } from './access.js'
 
 /** Optimizer steps, each line one of PyTorch's documented update rules. State is rounded to its dtype before it is used, as it is when kept. */
 
-function sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdOptions): void {
-  const { lr, momentum, dampening, weightDecay, nesterov, maximize, first } = options
+function stepSgd({ parameter, grad, buffer, first }: SgdTensors, options: SgdOptions): void {
+  const { lr, momentum, dampening, weightDecay, nesterov, maximize } = options
   const theta = load(parameter)
   const gradients = load(grad)
   const velocity = buffer && load(buffer)
@@ -23,8 +23,8 @@ function sgdStep(parameter: View, grad: View, buffer: View | null, options: SgdO
   if (buffer && velocity) store(buffer, velocity)
 }
 
-function adamStep(parameter: View, grad: View, first: View, second: View, maxSecond: View | null, options: AdamOptions): void {
-  const { lr, beta1, beta2, eps, weightDecay, decoupled, maximize, step } = options
+function stepAdam({ parameter, grad, first, second, maxSecond, step }: AdamTensors, options: AdamOptions): void {
+  const { lr, beta1, beta2, eps, weightDecay, decoupled, maximize } = options
   const theta = load(parameter)
   const gradients = load(grad)
   const m = load(first)
@@ -50,4 +50,11 @@ function adamStep(parameter: View, grad: View, first: View, second: View, maxSec
   if (maxSecond && largest) store(maxSecond, largest)
 }
 
-export const optimizers = { sgdStep, adamStep } satisfies Partial<Kernels>
+export const optimizers = {
+  sgdStep: (tensors: readonly SgdTensors[], options: SgdOptions): void => {
+    for (const t of tensors) stepSgd(t, options)
+  },
+  adamStep: (tensors: readonly AdamTensors[], options: AdamOptions): void => {
+    for (const t of tensors) stepAdam(t, options)
+  },
+} satisfies Partial<Kernels>

@@ -4,8 +4,8 @@ import type { AdamOptions, SgdOptions } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { floatDtypes, numbers, tensor } from './views.js'
 
-const sgd: SgdOptions = { lr: 0.1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false, first: false }
-const adam: AdamOptions = { lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false, maximize: false, step: 1 }
+const sgd: SgdOptions = { lr: 0.1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }
+const adam: AdamOptions = { lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false, maximize: false }
 
 const start = [1, -2, 0.5]
 const gradients = [3, -2, 1].map((factor) => [0.3 * factor, -factor, 2 * factor])
@@ -14,7 +14,7 @@ function runSgd(options: Partial<SgdOptions>, dtype: Dtype = 'float64'): number[
   const parameter = tensor(start, dtype)
   const buffer = options.momentum ? tensor([7, 7, 7], dtype) : null
   return gradients.map((g, i) => {
-    reference.sgdStep(parameter, tensor(g, dtype), buffer, { ...sgd, ...options, first: i === 0 })
+    reference.sgdStep([{ parameter, grad: tensor(g, dtype), buffer, first: i === 0 }], { ...sgd, ...options })
     return numbers(parameter)
   })
 }
@@ -22,7 +22,7 @@ function runSgd(options: Partial<SgdOptions>, dtype: Dtype = 'float64'): number[
 function runAdam(options: Partial<AdamOptions>, amsgrad: boolean): number[][] {
   const [parameter, first, second, largest] = [start, [0, 0, 0], [0, 0, 0], [0, 0, 0]].map((v) => tensor(v))
   return gradients.map((g, i) => {
-    reference.adamStep(parameter, tensor(g), first, second, amsgrad ? largest : null, { ...adam, ...options, step: i + 1 })
+    reference.adamStep([{ parameter, grad: tensor(g), first, second, maxSecond: amsgrad ? largest : null, step: i + 1 }], { ...adam, ...options })
     return numbers(parameter)
   })
 }

@@ -3,6 +3,7 @@ import { emptyTensor, Tensor } from '../../../src/core/tensor.js'
 import { attentions } from '../../../src/kernels/wasm/attention.js'
 import { convolutions } from '../../../src/kernels/wasm/conv.js'
 import { matmul } from '../../../src/kernels/wasm/matmul.js'
+import { optimizers } from '../../../src/kernels/wasm/optim.js'
 import { pools } from '../../../src/kernels/wasm/pool.js'
 import { scatters } from '../../../src/kernels/wasm/scatter.js'
 import { random, randomView, unwritten } from './views.js'
@@ -114,4 +115,23 @@ test('attention and its gradients', () => {
       }),
     )
   }
+})
+
+test('an optimizer step of a list of tensors, some without elements', () => {
+  const sizes = [10_000, 3, 4096, 0, 4097, 1]
+  expectSameBits(
+    into([sizes.reduce((sum, n) => sum + n)], (out) => {
+      let seed = 0
+      const tensors = sizes.map((n, i) => {
+        const [parameter, grad, first] = [1, 2, 3].map(() => randomView([n], random(++seed)))
+        return { parameter, grad, first, second: randomView([n], () => 0.5), maxSecond: null, step: i + 1 }
+      })
+      optimizers.adamStep(tensors, { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled: true, maximize: false })
+      let at = 0
+      for (const { parameter } of tensors) {
+        ;(out.data as Float32Array).set(parameter.data as Float32Array, at)
+        at += parameter.numel()
+      }
+    }),
+  )
 })
