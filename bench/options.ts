@@ -3,17 +3,18 @@ import { nearestName } from '../src/core/errors.js'
 import { attention } from './attention.js'
 import { cnn } from './cnn.js'
 import { elementwise } from './elementwise.js'
+import { gpt } from './gpt.js'
 import { norms } from './norms.js'
 import { overhead } from './overhead.js'
 import { type PeerName, peerNames } from './peers.js'
 import { products } from './products.js'
+import { recurrent } from './recurrent.js'
 import { reportPath } from './report.js'
-import { sequences } from './sequences.js'
 import type { Workload } from './workload.js'
 
 /** The command's options. */
 
-export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...attention, ...sequences, ...elementwise, ...overhead]
+export const workloads: readonly Workload[] = [...norms, ...products, ...cnn, ...attention, ...recurrent, ...gpt, ...elementwise, ...overhead]
 export const defaultPeers: readonly PeerName[] = ['jax', 'tfjs', 'torch']
 
 export const usage = `Usage: npm run bench [-- OPTIONS]
