@@ -71,7 +71,7 @@ export default {
       from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|training/)' },
       to: {
         path: '^lab/(worker/main\\.ts|training/)|^src/',
-        pathNot: '^src/(core/(errors|shape)|ops/norm/axes|experiments/(settings|norms|axes/share|report/[a-z]+))\\.ts$',
+        pathNot: '^src/(core/(errors|shape)|ops/norm/axes|experiments/(advise|settings|norms|spread|axes/share|gradient-flow/ratio|report/[a-z]+))\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

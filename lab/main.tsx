@@ -4,6 +4,8 @@ import './style/base.css'
 import './style/axes.css'
 import './style/charts.css'
 import './style/bench.css'
+import './style/experiments.css'
+import './style/lessons.css'
 import { Shell } from './shell.js'
 
 const root = document.getElementById('lab')

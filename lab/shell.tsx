@@ -1,19 +1,29 @@
 import { useEffect } from 'preact/hooks'
 import { AxesPage } from './axes/page.js'
-import { ExperimentsPage } from './experiments/page.js'
+import { fetchTheRest, later } from './parts/later.js'
 import { announcement, hidden, route, type Theme, theme } from './state/app.js'
-import { WorkbenchPage } from './workbench/page.js'
 
 /** SIMD in the smallest module that has it: one function that splats a vector. */
 const simd = WebAssembly.validate(
   new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]),
 )
 
+/** The front door is there at once; the other pages come when they are asked for, so that each visit loads what it shows. */
 const pages = [
   { path: '', label: 'Axes', title: 'Which numbers share a mean?', Page: AxesPage },
-  { path: 'workbench', label: 'Workbench', title: 'Train it and watch', Page: WorkbenchPage },
-  { path: 'experiments', label: 'Experiments', title: 'What is said, and what is measured', Page: ExperimentsPage },
-] as const
+  { path: 'lessons', label: 'Lessons', title: 'Predict, then run', Page: later(() => import('./lessons/page.js').then((m) => m.LessonsPage)) },
+  { path: 'workbench', label: 'Workbench', title: 'Train it and watch', Page: later(() => import('./workbench/page.js').then((m) => m.WorkbenchPage)) },
+  {
+    path: 'experiments',
+    label: 'Experiments',
+    title: 'What is said, and what is measured',
+    Page: later(() => import('./experiments/page.js').then((m) => m.ExperimentsPage)),
+  },
+  { path: 'advise', label: 'Advise', title: 'Which norm for this network?', Page: later(() => import('./advise/page.js').then((m) => m.AdvisePage)) },
+]
+
+/** By then the page that was asked for has come. */
+const MS_BEFORE_THE_REST = 1500
 
 /** What is on every page: where one is, where one can go, what computes. */
 export function Shell() {
@@ -22,6 +32,10 @@ export function Shell() {
   useEffect(() => {
     document.title = page ? `${page.title} · Evenkeel lab` : 'Evenkeel lab'
   }, [page])
+  useEffect(() => {
+    const timer = setTimeout(fetchTheRest, MS_BEFORE_THE_REST)
+    return () => clearTimeout(timer)
+  }, [])
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('content')?.focus()}>

@@ -1,7 +1,8 @@
 /**
  * Bundles the lab: lab/main.tsx and its worker, each with what it imports, into the folder that is named, next to the page itself.
  *
- *   index.html  lab.js  lab.css    the page
+ *   index.html  lab.js  lab.css    the page's frame and its front door
+ *   page-*.js                      the other pages, and what they share
  *   worker.js                      the library with its kernels, for module workers
  *
  * Usage: node scripts/build-lab.mjs FOLDER
@@ -14,9 +15,8 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = process.argv[2]
 
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { lab: 'lab/main.tsx', worker: 'lab/worker/main.ts' },
   outdir: folder,
   bundle: true,
   minify: true,
@@ -31,5 +31,7 @@ await build({
   external: ['node:*'],
   legalComments: 'none',
   logLevel: 'warning',
-})
+}
+await build({ ...common, entryPoints: { lab: 'lab/main.tsx' }, splitting: true, chunkNames: 'page-[hash]' })
+await build({ ...common, entryPoints: { worker: 'lab/worker/main.ts' } })
 copyFileSync(join(root, 'lab/index.html'), join(folder, 'index.html'))

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { operand, shortNumber } from '../parts/number.js'
 import { Panel } from '../parts/panel.js'
+import { Readings } from '../parts/readings.js'
 import type { AxesNumbers } from '../training/axes.js'
 import { type Block, cellName } from './block.js'
 
@@ -59,12 +60,14 @@ export function Calculation({ block, numbers, cell }: { block: Block; numbers: A
             : `γ x̂ = ${shortNumber(weight)} × ${operand(normalised)}`}
         </Step>
       </ol>
-      <dl class="facts">
-        <Fact term="before" name="before" value={x} />
-        <Fact term="after" name="after" value={after[cell]} />
-        <Fact term="γ" name="weight" value={weight} />
-        {centered && <Fact term="β" name="bias" value={bias} />}
-      </dl>
+      <Readings
+        list={[
+          { term: 'before', value: x },
+          { term: 'after', value: after[cell] },
+          { term: 'γ', value: weight },
+          ...(centered ? [{ term: 'β', value: bias }] : []),
+        ]}
+      />
       <p class="moves">
         Change this one number and <strong>{moved}</strong> of the {before.length} outputs move{moved === members.length ? ': its colour, and no other' : ''}.
       </p>
@@ -84,14 +87,3 @@ function Step({ name, symbol, result, children }: { name: string; symbol: string
     </li>
   )
 }
-
-const Fact = ({ term, name, value }: { term: string; name: string; value: number }) => (
-  <div>
-    <dt>{term}</dt>
-    <dd>
-      <data value={value} data-fact={name}>
-        {shortNumber(value, 3)}
-      </data>
-    </dd>
-  </div>
-)

@@ -3,20 +3,22 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { flagOf, type SettingTable } from '../../src/experiments/settings.js'
 import { download, fileName, tableCsv } from '../charts/export.js'
-import { Plot } from '../charts/plot.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { Panel } from '../parts/panel.js'
+import { Progress } from '../parts/progress.js'
 import { announce, go, route } from '../state/app.js'
 import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
 import { LabWorker } from '../worker/client.js'
-import type { ExperimentView, Report } from '../worker/protocol.js'
+import type { ExperimentView } from '../worker/protocol.js'
+import { FigureView } from './figure.js'
 import { TableView } from './table.js'
+import { useExperiment } from './use-experiment.js'
 import { type ExperimentWords, settingTable } from './words.js'
 
 /** What the registry has, from the worker that has it. */
 const words = signal<readonly ExperimentWords[] | null>(null)
-const problem = signal('')
+const loadProblem = signal('')
 let asked: LabWorker | undefined
 
 function load(): void {
@@ -27,7 +29,7 @@ function load(): void {
       words.value = experiments
     },
     (error: Error) => {
-      problem.value = error.message
+      loadProblem.value = error.message
     },
   )
 }
@@ -35,7 +37,7 @@ function load(): void {
 export function ExperimentsPage() {
   useEffect(load, [])
   const [, name] = route.value.path
-  if (problem.value) return <Lead title="Experiments" text={problem.value} />
+  if (loadProblem.value) return <Lead title="Experiments" text={loadProblem.value} />
   const list = words.value
   if (!list) return <Lead title="Experiments" text="Loading the library…" />
   if (!name) return <Index list={list} />
@@ -133,8 +135,6 @@ function OpenResults() {
   )
 }
 
-type Progress = Extract<Report, { type: 'progress' }>
-
 function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
   const table: SettingTable = useMemo(() => settingTable(experiment.settings), [experiment])
   const { params } = route.value
@@ -142,35 +142,7 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
     const reading = readSettings(table, params)
     return { values: reading.values, notes: [...strayNotes(params, flagsOf(table)), ...reading.notes] }
   }, [table, params])
-  const [worker, setWorker] = useState<LabWorker | null>(null)
-  const [progress, setProgress] = useState<Progress | null>(null)
-  const [view, setView] = useState<ExperimentView | null>(null)
-  const [wrong, setWrong] = useState('')
-  // A page that is left takes its run with it.
-  useEffect(() => () => worker?.end(), [worker])
-
-  const texts = Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, setting.toText(values[name])]))
-  const run = async () => {
-    const own = new LabWorker()
-    setWorker(own)
-    setWrong('')
-    setView(null)
-    announce(`${experiment.title}: running`)
-    try {
-      const answer = await own.ask<'experiment'>({ type: 'experiment', name: experiment.name, settings: texts }, (report) => {
-        if (report.type === 'progress') setProgress(report)
-        else if (report.type === 'figures') setView(report.view)
-      })
-      setView(answer.view)
-      announce(answer.view.result.complete ? 'All runs have ended' : 'Stopped; what was measured is shown')
-    } catch (error) {
-      setWrong(error instanceof Error ? error.message : String(error))
-    } finally {
-      own.end()
-      setWorker(null)
-      setProgress(null)
-    }
-  }
+  const { running, progress, view, problem, run, stop } = useExperiment(experiment.name, experiment.title)
   const set = (name: string, value: unknown) => go(['experiments', experiment.name], writeSettings(table, { ...values, [name]: value }))
   const quick = () =>
     go(
@@ -188,35 +160,28 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
       <section class="panel" aria-label="Settings">
         <div class="knobs settings">
           {Object.entries(table).map(([name, setting]) => (
-            <Knob key={name} id={name} setting={setting} value={values[name]} disabled={worker !== null} onChange={(value) => set(name, value)} />
+            <Knob key={name} id={name} setting={setting} value={values[name]} disabled={running} onChange={(value) => set(name, value)} />
           ))}
         </div>
         <div class="controls">
-          {worker ? (
-            <button type="button" class="primary" onClick={() => worker.tell({ type: 'cancel' })}>
+          {running ? (
+            <button type="button" class="primary" onClick={stop}>
               Stop
             </button>
           ) : (
-            <button type="button" class="primary" onClick={run}>
+            <button type="button" class="primary" onClick={() => run(Object.fromEntries(writeSettings(table, values)))}>
               Run
             </button>
           )}
           {Object.keys(experiment.quick).length > 0 && (
-            <button type="button" disabled={worker !== null} onClick={quick}>
+            <button type="button" disabled={running} onClick={quick}>
               Quick settings
             </button>
           )}
-          <button type="button" class="quiet" disabled={worker !== null} onClick={() => go(['experiments', experiment.name])}>
+          <button type="button" class="quiet" disabled={running} onClick={() => go(['experiments', experiment.name])}>
             Defaults
           </button>
-          {progress && (
-            <div class="progress">
-              <progress value={progress.share} max={1} aria-label="Progress" />
-              <span>
-                run {progress.run} of {progress.runs}: {progress.text}
-              </span>
-            </div>
-          )}
+          <Progress progress={progress} />
         </div>
         <p class="command quiet-text small">
           <code>
@@ -224,9 +189,9 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
             {writeSettings(table, values).map(([name, text]) => ` --${name} ${text}`)}
           </code>
         </p>
-        {wrong && (
+        {problem && (
           <p class="problem" role="alert">
-            {wrong}
+            {problem}
           </p>
         )}
       </section>
@@ -260,18 +225,7 @@ function ResultView({ view }: { view: ExperimentView }) {
         </Panel>
       )}
       {figures.map((figure) => (
-        <Panel key={figure.id} id={`figure-${figure.id}`} heading={figure.heading}>
-          <p class="quiet-text">{figure.text}</p>
-          <div class={`figures ${figure.charts.length > 1 ? 'several' : ''}`}>
-            {figure.charts.map((chart) => (
-              <Plot key={chart.title} chart={chart} />
-            ))}
-          </div>
-          <details>
-            <summary>The numbers of this figure</summary>
-            <TableView table={figure.table} />
-          </details>
-        </Panel>
+        <FigureView key={figure.id} figure={figure} />
       ))}
       <Panel id="summary" heading="At a glance">
         <TableView table={summary} />

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { announce } from '../state/app.js'
 import { Panel } from './panel.js'
 
@@ -13,7 +14,7 @@ const languages: Readonly<Record<Language, string>> = { torch: 'PyTorch', evenke
 const shown = signal<Language>('torch')
 
 /** The lines for what is on the screen, ready to paste. */
-export function CodePane({ code, heading = 'The same in code' }: { code: Code; heading?: string }) {
+export function CodePane({ code, heading = 'The same in code', children }: { code: Code; heading?: string; children?: ComponentChildren }) {
   const language = shown.value
   const copy = async () => {
     try {
@@ -40,6 +41,7 @@ export function CodePane({ code, heading = 'The same in code' }: { code: Code; h
       <pre tabIndex={0} role="region" aria-label={`${languages[language]} code`}>
         <code>{highlighted(code[language], language)}</code>
       </pre>
+      {children}
     </Panel>
   )
 }

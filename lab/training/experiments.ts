@@ -1,7 +1,15 @@
-import { type Experiment, experiments, type Result, type RunState, runExperiment, type SettingTable } from '../../src/experiments/index.js'
+import {
+  type Experiment,
+  experiments,
+  flagOf,
+  type Result,
+  type RunContext,
+  type RunState,
+  runExperiment,
+  type SettingTable,
+} from '../../src/experiments/index.js'
 import { type ExperimentWords, settingWords } from '../experiments/words.js'
 import type { ExperimentView, Report } from '../worker/protocol.js'
-import { digitsFile } from './digits.js'
 
 /** Experiments of the registry, run and drawn for the page. */
 
@@ -23,16 +31,26 @@ function named(name: string): Experiment {
 let running: AbortController | undefined
 export const cancelExperiment = (): void => running?.abort()
 
-/** Runs with settings given as text; figures are drawn anew whenever a run has ended. */
-export async function runNamed(name: string, texts: Readonly<Record<string, string>>, report: (report: Report) => void): Promise<ExperimentView> {
+/** Runs with settings as the command line has them, by flag; figures are drawn anew whenever a run has ended. */
+export async function runNamed(
+  name: string,
+  flags: Readonly<Record<string, string>>,
+  report: (report: Report) => void,
+  digits?: RunContext['digits'],
+): Promise<ExperimentView> {
   const experiment = named(name)
-  const given = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, experiment.settings[key]?.fromText(text)]))
+  const given = Object.fromEntries(
+    Object.entries(experiment.settings).flatMap(([key, setting]) => {
+      const text = flags[flagOf(key, setting)]
+      return text === undefined ? [] : [[key, setting.fromText(text)]]
+    }),
+  )
   running = new AbortController()
   const runs: RunState[] = []
   let drawn = 0
   const result = await runExperiment(experiment, given, {
     signal: running.signal,
-    digits: await digitsFile(),
+    digits,
     onProgress: ({ run, runs, step, steps, values, config }) => {
       const figures = Object.entries(values).map(([key, value]) => `${key} ${Number(value.toPrecision(3))}`)
       report({ type: 'progress', run, runs, share: (run - 1 + step / Math.max(1, steps)) / runs, text: [experiment.describe(config), ...figures].join(', ') })

@@ -1,6 +1,7 @@
 import { dashes } from '../../src/experiments/report/chart.js'
 import { Knob } from '../parts/knob.js'
-import { percent, shortNumber } from '../parts/number.js'
+import { percent } from '../parts/number.js'
+import { Readings } from '../parts/readings.js'
 import type { Backend } from '../worker/protocol.js'
 import { nameOf } from './figures.js'
 import type { Run } from './run.js'
@@ -62,12 +63,14 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
           {run.problem}
         </p>
       )}
-      <dl class="readings">
-        <Reading term="step" value={run.step} text={run.step.toLocaleString('en-US')} />
-        <Reading term="loss" value={run.loss.latest} text={Number.isNaN(run.loss.latest) && run.step === 0 ? '–' : shortNumber(run.loss.latest)} />
-        <Reading term="test" value={evaluation?.testAccuracy} text={evaluation ? percent(evaluation.testAccuracy) : '–'} />
-        <Reading term="steps/s" value={run.stepsPerSecond} text={run.stepsPerSecond > 0 ? run.stepsPerSecond.toFixed(run.stepsPerSecond < 10 ? 1 : 0) : '–'} />
-      </dl>
+      <Readings
+        list={[
+          { term: 'step', value: run.step, text: run.step.toLocaleString('en-US') },
+          { term: 'loss', value: run.step === 0 && Number.isNaN(run.loss.latest) ? undefined : run.loss.latest },
+          { term: 'test', value: evaluation?.testAccuracy, text: evaluation ? percent(evaluation.testAccuracy) : '–' },
+          { term: 'steps/s', value: run.stepsPerSecond, text: run.stepsPerSecond > 0 ? run.stepsPerSecond.toFixed(run.stepsPerSecond < 10 ? 1 : 0) : '–' },
+        ]}
+      />
       {run.backend && (
         <p class="marks" data-backend>
           {computer(run.backend)}
@@ -93,14 +96,3 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
     </section>
   )
 }
-
-const Reading = ({ term, value, text }: { term: string; value: number | undefined; text: string }) => (
-  <div>
-    <dt>{term}</dt>
-    <dd>
-      <data value={value} data-reading={term}>
-        {text}
-      </data>
-    </dd>
-  </div>
-)

@@ -1,6 +1,6 @@
 import { axesNumbers } from '../training/axes.js'
 import { parseTable } from '../training/data.js'
-import { takeDigits } from '../training/digits.js'
+import { digitsFile, takeDigits } from '../training/digits.js'
 import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
 import { Trainer } from '../training/trainer.js'
 import type { Answer, FromWorker, Question, Report, ToWorker } from './protocol.js'
@@ -19,7 +19,7 @@ async function answer(question: Question, report: (report: Report) => void): Pro
     case 'table':
       return { type: 'table', table: parseTable(question.text) }
     case 'experiment':
-      return { type: 'experiment', view: await runNamed(question.name, question.settings, report) }
+      return { type: 'experiment', view: await runNamed(question.name, question.settings, report, await digitsFile()) }
     case 'results':
       return { type: 'results', view: readResults(question.text) }
     case 'train':

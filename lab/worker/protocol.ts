@@ -14,7 +14,8 @@ export type Question =
   | { type: 'axes'; settings: AxesSettings }
   | { type: 'describe' }
   | { type: 'table'; text: string }
-  | { type: 'experiment'; name: string; settings: Record<string, string> }
+  /** Settings by flag. */
+  | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>> }
   | { type: 'results'; text: string }
   | { type: 'train'; config: TrainConfig; own: OwnTable | null; threads: number }
   | { type: 'weights' }

@@ -1,12 +1,23 @@
 import { firstSeed, seeds, TEST_IMAGES } from '../common-settings.js'
 import type { Experiment, Figure, Finding, Measure, Result, Table } from '../experiment.js'
 import type { Chart, Series } from '../report/chart.js'
-import { integer, list, number, orNone, positive } from '../settings.js'
+import { choice, integer, list, number, orNone, positive } from '../settings.js'
 import { differ, listed, percentText, type Spread, seedsOf, spreadOf, spreadText, unique } from '../spread.js'
 import { type StackConfig, type StackRun, stackRun } from './stack.js'
 import { type GapConfig, type GapLook, type GapRun, gapRun, UPDATE_IMAGES } from './training.js'
 
+type Config = StackConfig | GapConfig
+
 const settings = {
+  parts: list(
+    choice<Config['part']>({
+      default: 'stack',
+      label: 'part',
+      help: 'What is measured',
+      choices: { stack: 'BatchNorms one after the other', training: 'a network in training' },
+    }),
+    { default: ['stack', 'training'], flag: 'part' },
+  ),
   momenta: list(orNone(number({ default: 0.1, label: 'momentum', help: 'Momenta of the running averages; none is the plain average', min: 0, max: 1 })), {
     default: [0.1, 0.01, null],
     flag: 'momentum',
@@ -26,7 +37,6 @@ const settings = {
   seed: firstSeed(),
 }
 type Settings = typeof settings
-type Config = StackConfig | GapConfig
 type Run = StackRun | GapRun
 type GapResult = Result<Settings, Run>
 
@@ -37,11 +47,13 @@ export const trainEvalGapExperiment: Experiment<Settings, Config, Run> = {
   claim: 'With BatchNorm, evaluation is another function than training, and after few steps or on shifted data a worse one.',
   settings,
   quick: { momenta: [0.1], stackBatchSizes: [64], stackLayers: [20], steps: 10, seeds: 1 },
-  runs: ({ momenta, stackBatchSizes, stackLayers, batchSize, learningRate, steps, scale, offset, seeds, seed }) =>
-    seedsOf(seed, seeds).flatMap((s): Config[] => [
-      ...stackBatchSizes.flatMap((n) => stackLayers.map((layers) => ({ part: 'stack' as const, batchSize: n, layers, seed: s }))),
-      ...momenta.map((momentum) => ({ part: 'training' as const, momentum, batchSize, learningRate, steps, scale, offset, seed: s })),
-    ]),
+  runs: ({ parts, momenta, stackBatchSizes, stackLayers, batchSize, learningRate, steps, scale, offset, seeds, seed }) =>
+    seedsOf(seed, seeds).flatMap((s) =>
+      [
+        ...stackBatchSizes.flatMap((n) => stackLayers.map((layers): Config => ({ part: 'stack', batchSize: n, layers, seed: s }))),
+        ...momenta.map((momentum): Config => ({ part: 'training', momentum, batchSize, learningRate, steps, scale, offset, seed: s })),
+      ].filter(({ part }) => parts.includes(part)),
+    ),
   introduction: ({ steps }) =>
     `BatchNorms one after the other on one batch; and a network that is tested with running averages and with batch statistics in the course of ${steps} updates.`,
   cost: (config) => (config.part === 'stack' ? 1 : config.steps * 10 + 3000),
