@@ -7,8 +7,8 @@
  *
  * Usage: node scripts/build-lab.mjs FOLDER
  */
-import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -32,6 +32,11 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
 }
-await build({ ...common, entryPoints: { lab: 'lab/main.tsx' }, splitting: true, chunkNames: 'page-[hash]' })
+const { metafile } = await build({ ...common, entryPoints: { lab: 'lab/main.tsx' }, splitting: true, chunkNames: 'page-[hash]', metafile: true })
 await build({ ...common, entryPoints: { worker: 'lab/worker/main.ts' } })
-copyFileSync(join(root, 'lab/index.html'), join(folder, 'index.html'))
+
+/** What the frame imports is named in the page, so that a browser asks for all of it at once. */
+const [, frame] = Object.entries(metafile.outputs).find(([path]) => path.endsWith('/lab.js'))
+const links = frame.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => `<link rel="modulepreload" href="/${basename(path)}" />\n    `)
+const page = readFileSync(join(root, 'lab/index.html'), 'utf8')
+writeFileSync(join(folder, 'index.html'), page.replace('<script type="module"', `${links.join('')}<script type="module"`))
