@@ -29,19 +29,12 @@ const zeroed = (rows) =>
   )
 const multiplyAdd = (rows) => list(rows).map((i) => vectors.map((j) => `    c${i}${j} = f32x4.add(c${i}${j}, f32x4.mul(a${i}, b${j}))`))
 
-/** Stores c plus what is there where `add`, else c plus `base`. */
-const store = (rows, address, offset, base) =>
-  list(rows).map((i) => [
-    `    if (add) {`,
-    vectors.map((j) => `      c${i}${j} = f32x4.add(c${i}${j}, v128.load(${address(i, j)}${offset(j)}))`),
-    base ? [`    } else {`, `      const base = f32x4.splat(bias${i})`, vectors.map((j) => `      c${i}${j} = f32x4.add(c${i}${j}, base)`)] : [],
-    `    }`,
-    vectors.map((j) => `    v128.store(${address(i, j)}, c${i}${j}${offset(j)})`),
-  ])
+const addTo = (i, value) => vectors.map((j) => `      c${i}${j} = f32x4.add(c${i}${j}, ${value(j)})`)
+const storeAll = (i, address) => vectors.map((j) => `    v128.store(${address(j)})`)
 
 function gemmTile(rows) {
   const row = list(rows)
-  const header = [parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), ['columns: i32', 'add: bool']]
+  const header = [parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), parameters(['start', 'startRow'], 'usize'), 'columns: i32']
   return `
 @inline
 export function gemmTile${rows}(
@@ -61,9 +54,12 @@ ${join(multiplyAdd(rows))}
 ${join(row.map((i) => `    p${i} += aStep`))}
     q += bStep
   }
-${join(row.map((i) => `  const y${i} = y${i === 0 ? '' : ' + yRow'}`))}
+${join(row.map((i) => `  const y${i} = y${i === 0 ? '' : ' + yRow'}, s${i} = start${i === 0 ? '' : ' + startRow'}`))}
   if (columns >= 16) {
-${join(store(rows, (i) => `y${i}`, offset, false))}
+    if (start) {
+${join(row.map((i) => addTo(i, (j) => `v128.load(s${i}${offset(j)})`)))}
+    }
+${join(row.map((i) => storeAll(i, (j) => `y${i}, c${i}${j}${offset(j)}`)))}
   } else {
 ${join(
   row.map(
@@ -71,7 +67,7 @@ ${join(
       `    storeColumns(y${i}, ${join(
         vectors.map((j) => `c${i}${j}`),
         ', ',
-      )}, columns, add)`,
+      )}, columns, start ? s${i} : 0)`,
   ),
 )}
   }
@@ -124,7 +120,17 @@ ${join(row.map((i) => `    p${i} += 4`))}
     t += 4
   }
   if (count >= 4 && lanes === 4 && laneStep === 4) {
-${join(store(rows, place, () => '', true))}
+${join(
+  row.map((i) => [
+    `    if (add) {`,
+    addTo(i, (j) => `v128.load(${place(i, j)})`),
+    `    } else {`,
+    `      const base = f32x4.splat(bias${i})`,
+    addTo(i, () => 'base'),
+    `    }`,
+    storeAll(i, (j) => `${place(i, j)}, c${i}${j}`),
+  ]),
+)}
   } else {
 ${join(row.map((i) => vectors.map((j) => `    ${j === 0 ? '' : `if (count > ${j}) `}storeLanes(${place(i, j)}, c${i}${j}, lanes, laneStep, bias${i}, add)`)))}
   }
@@ -168,7 +174,7 @@ ${join(
       `  storeRow(y${i === 0 ? '' : ' + yRow'}, sums(${join(
         vectors.map((j) => `c${i}${j}`),
         ', ',
-      )}), columns, add)`,
+      )}), columns, add ? y${i === 0 ? '' : ' + yRow'} : 0)`,
   ),
 )}
 }
@@ -189,19 +195,19 @@ function storeLanes(y: usize, v: v128, lanes: i32, step: usize, bias: f32, add: 
   store<f32>(y, f32x4.extract_lane(v, 3) + (add ? load<f32>(y) : bias))
 }
 
-/** Up to 4 neighbours. */
+/** Up to 4 neighbours, plus those at \`start\` unless that is 0. */
 @inline
-function storeRow(y: usize, v: v128, columns: i32, add: bool): void {
-  if (columns >= 4) v128.store(y, add ? f32x4.add(v, v128.load(y)) : v)
-  else storeLanes(y, v, columns, 4, 0, add)
+function storeRow(y: usize, v: v128, columns: i32, start: usize): void {
+  if (columns >= 4) v128.store(y, start ? f32x4.add(v, v128.load(start)) : v)
+  else storeFirst(y, start ? f32x4.add(v, loadFirst(start, columns)) : v, columns)
 }
 
 /** The first \`columns\` (1 to 15) of 16 neighbours. */
-function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns: i32, add: bool): void {
-  storeRow(y, v0, columns, add)
-  if (columns > 4) storeRow(y + 16, v1, columns - 4, add)
-  if (columns > 8) storeRow(y + 32, v2, columns - 8, add)
-  if (columns > 12) storeRow(y + 48, v3, columns - 12, add)
+function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns: i32, start: usize): void {
+  storeRow(y, v0, columns, start)
+  if (columns > 4) storeRow(y + 16, v1, columns - 4, start ? start + 16 : 0)
+  if (columns > 8) storeRow(y + 32, v2, columns - 8, start ? start + 32 : 0)
+  if (columns > 12) storeRow(y + 48, v3, columns - 12, start ? start + 48 : 0)
 }
 `
 
@@ -214,14 +220,16 @@ export function tiles() {
  * of any alignment. Vectors are read whole: up to 60 bytes beyond a row's end, which the allocator keeps readable; lanes that no
  * element belongs to are never stored. \`add\` adds to what y holds, otherwise y is overwritten.
  *
- * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are \`aStep\` apart, rows \`aRow\`;
- *   the 16 columns of b lie side by side, rows \`bStep\` apart.
+ * gemmTile: y[i][0..columns) = start[i][0..columns) + sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are \`aStep\` apart, rows
+ *   \`aRow\`; the 16 columns of b lie side by side, rows \`bStep\` apart. What the sums are added to, start, may be y itself, a row that serves
+ *   all (\`startRow\` 0), or nothing (0).
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i \`yRow\` further, lanes \`laneStep\` apart. The first \`count\` groups count, \`lanes\` lanes of each.
  *   The bias is only for the call without \`add\`.
  * dotTile: y[i][j] = sum over table entries (s, e) (u32 pairs) and 4 lanes of x_j[s] a[i][e]: both operands lie along the summed axis.
  *   Entries from \`partial\` on are masked in both operands, so that what lies beyond the end, even NaN, has no part in the sum.
  */
+import { loadFirst, storeFirst } from './lanes'
 import { sums } from './vectors'
 
 ${storing}${join([1, 2].map(gemmTile), '')}${join([1, 2].map(convTile), '')}${join([1, 2].map(dotTile), '')}`

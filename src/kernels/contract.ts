@@ -236,6 +236,13 @@ export interface Epilogue {
   readonly params: readonly number[]
 }
 
+/** y = op(out) of what a kernel computes, rounded to its dtype; y is contiguous, of out's shape and dtype, and may be out itself. */
+export interface Activated {
+  readonly op: UnaryOp
+  readonly params: readonly number[]
+  readonly y: View
+}
+
 export interface SgdOptions {
   readonly lr: number
   readonly momentum: number
@@ -301,8 +308,11 @@ export interface Kernels {
   /** From the gradient of the output and the output y: y (dy - sum(dy y)), or dy - exp(y) sum(dy) where `log`. */
   softmaxBackward(dy: View, y: View, dim: number, log: boolean, dx: View): void
 
-  /** out[b] = x[b] w[b], optionally + out[b] (`accumulate`). x [B, M, K], w [B, K, N], out [B, M, N] contiguous; B strides may be 0. */
-  matmul(x: View, w: View, out: View, accumulate: boolean): void
+  /**
+   * out[b] = start[b] + x[b] w[b], and in the same pass what follows. x [B, M, K], w [B, K, N], out [B, M, N] contiguous; B strides may be 0. start
+   * [B, M, N] has any strides and may be out itself; null for 0.
+   */
+  matmul(x: View, w: View, out: View, start?: View | null, activated?: Activated | null): void
 
   /**
    * Scaled dot product attention: y = dropout(softmax(scale q k^T + mask)) v. q [B, H, L, E], k [B, G, S, E], v [B, G, S, V], where H / G
@@ -328,7 +338,7 @@ export interface Kernels {
     accumulate: boolean,
   ): void
 
-  conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View): void
+  conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View, activated?: Activated | null): void
   /** The gradient with respect to x; also the forward pass of transposed convolution. dx may be larger than the windows reach: zeros there. */
   convInputGrad(dy: View, w: View, geometry: ConvGeometry, dx: View): void
   convWeightGrad(dy: View, x: View, geometry: ConvGeometry, dw: View): void

@@ -4,6 +4,7 @@ import { GELU } from '../nn/activation.js'
 import { type Layer, ModuleDict, ModuleList, Sequential } from '../nn/containers.js'
 import { Conv2d } from '../nn/conv.js'
 import { Flatten } from '../nn/flatten.js'
+import { forwardFused } from '../nn/fusion.js'
 import { truncNormal_, zeros_ } from '../nn/init.js'
 import { Identity, Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
@@ -60,7 +61,7 @@ export class ConvNeXtBlock extends Module {
   override forward(x: Tensor): Tensor {
     const [conv, norm, expand, gelu, reduce] = this.block
     const y = norm.forward(conv.forward(x)).permute(0, 2, 3, 1)
-    const z = reduce.forward(gelu.forward(expand.forward(y))).permute(0, 3, 1, 2)
+    const z = reduce.forward(forwardFused(expand, gelu, y)).permute(0, 3, 1, 2)
     return x.add(z.mul(this.layerScale))
   }
 }

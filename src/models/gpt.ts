@@ -6,6 +6,7 @@ import { GELU } from '../nn/activation.js'
 import { type Layer, ModuleList } from '../nn/containers.js'
 import { Dropout } from '../nn/dropout.js'
 import { Embedding } from '../nn/embedding.js'
+import { forwardFused } from '../nn/fusion.js'
 import { normal_, zeros_ } from '../nn/init.js'
 import { Linear } from '../nn/linear.js'
 import { Module } from '../nn/module.js'
@@ -87,7 +88,7 @@ class FeedForward extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return this.dropout.forward(this.cProj.forward(this.gelu.forward(this.cFc.forward(x))))
+    return this.dropout.forward(this.cProj.forward(forwardFused(this.cFc, this.gelu, x)))
   }
 }
 

@@ -49,8 +49,8 @@ abstract class Container<M extends Module> extends Module {
 
 /**
  * Calls modules one after the other. As `torch.nn.Sequential`: `new Sequential(a, b)` names them 0, 1, ...;
- * `new Sequential({ conv: a, norm: b })` names them itself. A norm and the activation behind it are computed in one pass, unless a hook or a probe is
- * on one of them: the same bits, with less memory.
+ * `new Sequential({ conv: a, norm: b })` names them itself. A norm, Linear or convolution and the activation behind it are computed in one pass, unless a
+ * hook or a probe is on one of them: the same bits, with less memory.
  */
 export class Sequential extends Container<Layer> {
   constructor(...layers: Layer[] | [Readonly<Record<string, Layer>>]) {

@@ -3,11 +3,14 @@ import type { Dtype } from '../core/dtype.js'
 import { checkNumber, ValueError } from '../core/errors.js'
 import { formatShape, numberList } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
+import type { Activation } from '../ops/activation-rule.js'
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/conv.js'
 import { empty } from '../ops/create.js'
+import { applyEpilogue, type Epilogue } from '../ops/epilogue.js'
 import { pad } from '../ops/pad.js'
 import type { PerAxis } from '../ops/spatial.js'
 import { requireArguments } from './arguments.js'
+import { withEpilogue } from './fusion.js'
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init.js'
 import { Module } from './module.js'
 import { pythonRepr } from './names.js'
@@ -136,12 +139,20 @@ abstract class Conv extends ConvNd {
   }
 
   override forward(x: Tensor): Tensor {
+    return this.convolve(x, null)
+  }
+
+  [withEpilogue](x: Tensor, epilogue: Epilogue): Tensor {
+    return epilogue.residual ? applyEpilogue(this.convolve(x, null), epilogue) : this.convolve(x, epilogue.activation)
+  }
+
+  private convolve(x: Tensor, activation: Activation | null): Tensor {
     const { stride, dilation, groups, paddingMode, padding } = this
     const convolve = convolutions[this.axes - 1]
     const weight = this.kernel()
-    if (paddingMode === 'zeros') return convolve(x, weight, this.bias, { stride, padding, dilation, groups })
+    if (paddingMode === 'zeros') return convolve(x, weight, this.bias, { stride, padding, dilation, groups, activation })
     const padded = pad(x, this.margins(), { mode: paddingMode })
-    return convolve(padded, weight, this.bias, { stride, dilation, groups })
+    return convolve(padded, weight, this.bias, { stride, dilation, groups, activation })
   }
 
   /** What the input is convolved with: the weight itself, unless a subclass derives it from that. */

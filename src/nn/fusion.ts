@@ -1,16 +1,16 @@
 import type { Tensor } from '../core/tensor.js'
 import type { Activation } from '../ops/activation-rule.js'
 import { add } from '../ops/binary.js'
-import type { Epilogue } from '../ops/norm/epilogue.js'
+import type { Epilogue } from '../ops/epilogue.js'
 import type { Module } from './module.js'
 
-/** Norms and activations that follow each other, in one pass. */
+/** Activations in the pass of the layer before: a norm, Linear, or convolution. */
 
-/** How a norm says that something can follow in its pass, and how an activation says that it can. Symbols, as they are no part of a layer's interface. */
+/** How a layer says that something can follow in its pass, and how an activation says that it can. Symbols, as they are no part of a layer's interface. */
 export const withEpilogue: unique symbol = Symbol('withEpilogue')
 export const asActivation: unique symbol = Symbol('asActivation')
 
-interface Norm {
+interface Pass {
   [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor
 }
 interface ActivationLayer {
@@ -29,18 +29,18 @@ function speaksFor(module: Module, member: symbol): boolean {
   return false
 }
 
-const isNorm = (module: Module): module is Module & Norm => speaksFor(module, withEpilogue)
+const isPass = (module: Module): module is Module & Pass => speaksFor(module, withEpilogue)
 const isActivation = (module: Module): module is Module & ActivationLayer => speaksFor(module, asActivation)
 
 /** Whether `forwardFused` does both in one pass. */
-export const canFuse = (norm: Module, activation: Module): boolean => isNorm(norm) && isActivation(activation)
+export const canFuse = (layer: Module, activation: Module): boolean => isPass(layer) && isActivation(activation)
 
 /**
- * activation(norm(x) + residual), in one pass where the layers are known and nothing sees what is between them, a hook or a probe: the same bits either
+ * activation(layer(x) + residual), in one pass where the layers are known and nothing sees what is between them, a hook or a probe: the same bits either
  * way, with less memory.
  */
-export function forwardFused(norm: Module, activation: Module, x: Tensor, residual: Tensor | null = null): Tensor {
-  if (isNorm(norm) && isActivation(activation)) return norm[withEpilogue](x, { residual, activation: activation[asActivation] })
-  const y = norm.forward(x as never) as Tensor
+export function forwardFused(layer: Module, activation: Module, x: Tensor, residual: Tensor | null = null): Tensor {
+  if (isPass(layer) && isActivation(activation)) return layer[withEpilogue](x, { residual, activation: activation[asActivation] })
+  const y = layer.forward(x as never) as Tensor
   return activation.forward((residual ? add(y, residual) : y) as never) as Tensor
 }

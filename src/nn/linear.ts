@@ -3,8 +3,10 @@ import type { Dtype } from '../core/dtype.js'
 import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
 import { empty } from '../ops/create.js'
+import { applyEpilogue, type Epilogue } from '../ops/epilogue.js'
 import { bilinear, linear } from '../ops/linear.js'
 import { requireArguments } from './arguments.js'
+import { withEpilogue } from './fusion.js'
 import { kaimingUniform_, uniform_ } from './init.js'
 import { Module } from './module.js'
 import { pythonRepr } from './names.js'
@@ -62,6 +64,11 @@ export class Linear extends Module {
 
   override forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias)
+  }
+
+  [withEpilogue](x: Tensor, epilogue: Epilogue): Tensor {
+    if (epilogue.residual) return applyEpilogue(linear(x, this.weight, this.bias), epilogue)
+    return linear(x, this.weight, this.bias, { activation: epilogue.activation })
   }
 
   override extraRepr(): string {

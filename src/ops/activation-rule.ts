@@ -1,8 +1,9 @@
-import { inPlace, record } from '../autograd/index.js'
+import { inPlace, isGradEnabled, record } from '../autograd/index.js'
 import type { Dtype } from '../core/dtype.js'
 import { checkNumber } from '../core/errors.js'
-import { checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
-import type { BinaryOp, UnaryOp } from '../kernels/contract.js'
+import type { Shape } from '../core/shape.js'
+import { checkTensor, emptyTensor, Tensor } from '../core/tensor.js'
+import type { Activated, BinaryOp, UnaryOp } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
 import { zerosLike } from './create.js'
 import { checkOverlap } from './overlap.js'
@@ -30,11 +31,18 @@ export type Params = readonly number[]
 function evaluate(def: Definition, x: Tensor, params: Params, slopeParams: Params): Tensor {
   const y = emptyTensor(x.shape, def.dtype(x.dtype))
   kernels.unary(def.forward, x, y, params)
+  return recordValue(def, x, y, slopeParams)
+}
+
+/** @param own whether x is seen by the graph alone, and is released with it */
+function recordValue(def: Definition, x: Tensor, y: Tensor, slopeParams: Params, own = false): Tensor {
   return record(y, {
     name: `${def.node}Backward0`,
     inputs: [x],
     saved: [def.reads === 'input' ? x : y],
-    backward: (dy, [read]) => [slopeTimes(def, dy, read, slopeParams)],
+    scratch: own ? [x] : [],
+    // A gradient that is recorded may outlive this node.
+    backward: (dy, [read]) => [slopeTimes(def, dy, own && isGradEnabled() ? read.clone() : read, slopeParams)],
   })
 }
 
@@ -83,4 +91,38 @@ export class Activation {
   apply(x: Tensor): Tensor {
     return activate(this.definition, x, this.params, false, this.slopeParams)
   }
+}
+
+interface ActivatedTensor extends Activated {
+  readonly y: Tensor
+}
+
+/** An operation whose kernel can end with an activation; `inputs` are what its result has gradients for. */
+export interface Activatable {
+  readonly shape: Shape
+  readonly dtype: Dtype
+  readonly inputs: readonly (Tensor | null)[]
+  /** Writes the result to z, and its activation where asked for. */
+  compute(z: Tensor, activated: ActivatedTensor | null): void
+  /** Puts z into the graph. */
+  record(z: Tensor): Tensor
+}
+
+/**
+ * The operation, and the activation behind it in the same pass. The graph is that of two operations. What the first one gives is kept, until backward
+ * has used it, only where the slope is computed from it: elsewhere the activation is written over it.
+ */
+export function withActivation(operation: Activatable, activation: Activation | null): Tensor {
+  const { shape, dtype, inputs, compute, record } = operation
+  if (activation && activation.definition.dtype(dtype) !== dtype) return activation.apply(withActivation(operation, null))
+  const y = emptyTensor(shape, dtype)
+  if (!activation) {
+    compute(y, null)
+    return record(y)
+  }
+  const { definition, params, slopeParams } = activation
+  const keeps = definition.reads === 'input' && isGradEnabled() && inputs.some((t) => t?.requiresGrad)
+  const z = keeps ? emptyTensor(shape, dtype) : new Tensor(y.storage, dtype, shape)
+  compute(z, { op: definition.forward, params, y })
+  return recordValue(definition, record(z), y, slopeParams, keeps)
 }

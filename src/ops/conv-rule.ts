@@ -3,6 +3,7 @@ import type { Shape } from '../core/shape.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
+import { type Activatable, type Activation, withActivation } from './activation-rule.js'
 
 /**
  * Convolution y = x * w is linear in x and in w, so with a gradient dy the sum T(x, w, dy) = Σ (x * w)·dy is linear in three tensors, and
@@ -15,20 +16,26 @@ const overChannels = (vector: Tensor, rank: number): Tensor => vector.reshape([v
 
 const biasGrad = (dy: Tensor): Tensor => dy.sum(dy.shape.map((_, d) => d).filter((d) => d !== 1))
 
-/** y = x * w + bias = ∂T/∂dy, with the spatial sizes `size`. */
-export function convolve(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvGeometry, size: Shape): Tensor {
-  const y = emptyTensor([x.shape[0], w.shape[0], ...size], x.dtype)
-  kernels.conv(x, w, bias, geometry, y)
-  return record(y, {
-    name: 'ConvolutionBackward0',
+/** y = activation(x * w + bias), where x * w = ∂T/∂dy, with the spatial sizes `size`. */
+export function convolve(x: Tensor, w: Tensor, bias: Tensor | null, geometry: ConvGeometry, size: Shape, activation: Activation | null = null): Tensor {
+  const operation: Activatable = {
+    shape: [x.shape[0], w.shape[0], ...size],
+    dtype: x.dtype,
     inputs: [x, w, bias],
-    saved: [w.requiresGrad ? x : null, x.requiresGrad ? w : null],
-    backward: (dy, _, [needsX, needsW, needsBias]) => [
-      needsX ? convolveTransposed(dy, w, null, geometry, x.shape.slice(2)) : null,
-      needsW ? weightGrad(dy, x, geometry, w.shape.slice(2)) : null,
-      needsBias ? biasGrad(dy) : null,
-    ],
-  })
+    compute: (z, activated) => kernels.conv(x, w, bias, geometry, z, activated),
+    record: (z) =>
+      record(z, {
+        name: 'ConvolutionBackward0',
+        inputs: [x, w, bias],
+        saved: [w.requiresGrad ? x : null, x.requiresGrad ? w : null],
+        backward: (dy, _, [needsX, needsW, needsBias]) => [
+          needsX ? convolveTransposed(dy, w, null, geometry, x.shape.slice(2)) : null,
+          needsW ? weightGrad(dy, x, geometry, w.shape.slice(2)) : null,
+          needsBias ? biasGrad(dy) : null,
+        ],
+      }),
+  }
+  return withActivation(operation, activation)
 }
 
 /** dx = ∂T/∂x, with the spatial sizes `size`; as a forward pass, transposed convolution of dy, which may have a bias. */

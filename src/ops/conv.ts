@@ -4,8 +4,11 @@ import { RuntimeError } from '../core/errors.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../core/tensor.js'
 import type { ConvGeometry } from '../kernels/contract.js'
+import type { ActivationName } from './activation.js'
+import type { Activation } from './activation-rule.js'
 import { composed } from './composed.js'
 import { convolve, convolveTransposed } from './conv-rule.js'
+import { toActivation } from './epilogue.js'
 import { pad } from './pad.js'
 import { overBatch, type PerAxis } from './spatial.js'
 
@@ -18,9 +21,11 @@ export interface ConvOptions {
   dilation?: PerAxis
   /** Channels are split into so many groups, each with kernels of its own. Default 1. */
   groups?: number
+  /** Applied to the result in the same pass, with its default options: the bits of a separate one. Default null. */
+  activation?: ActivationName | Activation | null
 }
 
-export interface ConvTransposeOptions extends Omit<ConvOptions, 'padding'> {
+export interface ConvTransposeOptions extends Omit<ConvOptions, 'padding' | 'activation'> {
   /** Elements cut off both ends of each axis of the result: the padding of the convolution that this one transposes. Default 0. */
   padding?: PerAxis
   /** Elements added at the end of each axis, to choose among the sizes that such a convolution maps to one. Default 0. */
@@ -102,8 +107,9 @@ type ConvTransposeOpArguments = Arguments<[stride: PerAxis, padding: PerAxis, ou
 
 function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null, args: ConvOpArguments): Tensor {
   const owner = `conv${axes}d`
-  const options = readOptions<ConvOptions>(owner, ['stride', 'padding', 'dilation', 'groups'], 2, args)
+  const options = readOptions<ConvOptions>(owner, ['stride', 'padding', 'dilation', 'groups', 'activation'], 2, args)
   checkInput(owner, input, weight, bias, axes)
+  const activation = options.activation ? toActivation(owner, options.activation) : null
   const convolveBatch = (x: Tensor) => {
     const stride = perAxis('stride', options.stride ?? 1, axes, weight)
     const dilation = perAxis('dilation', options.dilation ?? 1, axes, weight)
@@ -142,6 +148,7 @@ function convNd(axes: number, input: Tensor, weight: Tensor, bias: Tensor | null
       bias,
       geometry,
       size.map((s, i) => Math.floor((s - kernel[i]) / stride[i]) + 1),
+      activation,
     )
   }
   // Made of two where 'same' has to pad.

@@ -1,21 +1,36 @@
 import { record } from '../autograd/index.js'
 import { dtypes } from '../core/dtype.js'
-import { RuntimeError } from '../core/errors.js'
-import { formatShape, numelOf, sameShape } from '../core/shape.js'
-import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../core/tensor.js'
+import { checkOptions, RuntimeError } from '../core/errors.js'
+import { formatShape, numelOf, type Shape, sameShape } from '../core/shape.js'
+import { checkOptionalTensor, checkTensor, type Tensor } from '../core/tensor.js'
+import type { View } from '../kernels/contract.js'
 import { kernels } from '../kernels/index.js'
+import type { ActivationName } from './activation.js'
+import { type Activatable, type Activation, withActivation } from './activation-rule.js'
 import { composed } from './composed.js'
+import { toActivation } from './epilogue.js'
 
 /** x as a matrix: all axes but the last are rows. */
 const asRows = (x: Tensor): Tensor => (x.ndim === 2 ? x : x.reshape([numelOf(x.shape.slice(0, -1)), x.shape[x.ndim - 1]]))
 
+/** The elements of x as a batch of one matrix. */
+const batchOf = ({ storage, dtype, offset }: Tensor, shape: Shape, strides: Shape): View => {
+  return { storage, dtype, offset, shape: [1, ...shape], strides: [0, ...strides] }
+}
+
+export interface LinearOptions {
+  /** Applied in the same pass, with its default options. Default null. */
+  activation?: ActivationName | Activation | null
+}
+
 /**
- * y = x weightᵀ + bias. As `torch.nn.functional.linear`.
+ * y = activation(x weightᵀ + bias). As `torch.nn.functional.linear`; the activation, which is none by default, gives the bits of a separate one.
  * @param x [*, K];  weight [N, K], or [K] for a result without last axis;  bias broadcastable to [N], or null
  * @returns [*, N]
- * @throws RuntimeError where sizes or dtypes don't fit
+ * @throws RuntimeError where sizes or dtypes don't fit, ValueError for an unknown activation
  */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: LinearOptions = {}): Tensor {
+  checkOptions('linear', options, ['activation'])
   checkTensor('linear', 'input', x)
   checkTensor('linear', 'weight', weight)
   checkOptionalTensor('linear', 'bias', bias)
@@ -28,7 +43,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
   }
   if (weight.ndim === 1) {
     if (bias) throw new RuntimeError('mat2 must be a matrix, got 1-D tensor')
-    return linear(x, weight.unsqueeze(0)).squeeze(-1)
+    return linear(x, weight.unsqueeze(0), null, options).squeeze(-1)
   }
   const [outputs, inputs] = weight.shape
   const rows = numelOf(x.shape.slice(0, -1))
@@ -40,23 +55,33 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): T
       throw new RuntimeError(`Input type (${dtypes[x.dtype].cppName}) and bias type (${dtypes[bias.dtype].cppName}) should be the same`)
     if (!sameShape(bias.shape, [outputs])) bias.expand([rows, outputs]) // throws where it can't be
   }
-  const y = emptyTensor([...x.shape.slice(0, -1), outputs], x.dtype)
-  const out = y.view([1, rows, outputs])
-  const matrix = asRows(x.detach())
-  if (bias) kernels.copy(bias, out)
-  kernels.matmul(matrix.unsqueeze(0), weight.detach().t().unsqueeze(0), out, bias !== null)
-  if (matrix.storage !== x.storage) matrix.storage.release('by linear, which made it')
-  return record(y, {
-    name: 'AddmmBackward0',
+  const { activation } = options
+  const operation: Activatable = {
+    shape: [...x.shape.slice(0, -1), outputs],
+    dtype: x.dtype,
     inputs: [x, weight, bias],
-    saved: [weight.requiresGrad ? x : null, x.requiresGrad ? weight : null],
-    // With y = linear(x, w): dx = dy w and dw = dyᵀ x are linear(dy, wᵀ) and linear(dyᵀ, xᵀ).
-    backward: (dy, _, [needsX, needsWeight, needsBias]) => [
-      needsX ? linear(dy, weight.t()) : null,
-      needsWeight ? linear(asRows(dy).t(), asRows(x).t()) : null,
-      needsBias ? asRows(dy) : null,
-    ],
-  })
+    compute(z, activated) {
+      const matrix = asRows(x.detach())
+      const start = bias?.detach().expand([1, rows, outputs])
+      const result = (t: Tensor) => batchOf(t, [rows, outputs], [outputs, 1])
+      const [operand, factor] = [batchOf(matrix, matrix.shape, matrix.strides), batchOf(weight, [inputs, outputs], [weight.strides[1], weight.strides[0]])]
+      kernels.matmul(operand, factor, result(z), start, activated && { ...activated, y: result(activated.y) })
+      if (matrix.storage !== x.storage) matrix.storage.release('by linear, which made it')
+    },
+    record: (z) =>
+      record(z, {
+        name: 'AddmmBackward0',
+        inputs: [x, weight, bias],
+        saved: [weight.requiresGrad ? x : null, x.requiresGrad ? weight : null],
+        // With y = linear(x, w): dx = dy w and dw = dyᵀ x are linear(dy, wᵀ) and linear(dyᵀ, xᵀ).
+        backward: (dy, _, [needsX, needsWeight, needsBias]) => [
+          needsX ? linear(dy, weight.t()) : null,
+          needsWeight ? linear(asRows(dy).t(), asRows(x).t()) : null,
+          needsBias ? asRows(dy) : null,
+        ],
+      }),
+  }
+  return withActivation(operation, activation ? toActivation('linear', activation) : null)
 }
 
 /**

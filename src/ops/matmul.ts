@@ -36,7 +36,7 @@ export function mm(x: Tensor, w: Tensor): Tensor {
   checkInner(x.shape[0], x.shape[1], w.shape[0], w.shape[1])
   checkDtypes(x, w)
   const y = emptyTensor([x.shape[0], w.shape[1]], x.dtype)
-  kernels.matmul(asBatch(x), asBatch(w), asBatch(y), false)
+  kernels.matmul(asBatch(x), asBatch(w), asBatch(y))
   return record(y, {
     name: 'MmBackward0',
     inputs: [x, w],
@@ -57,7 +57,7 @@ export function bmm(x: Tensor, w: Tensor): Tensor {
   }
   checkDtypes(x, w)
   const y = emptyTensor([b, m, w.shape[2]], x.dtype)
-  kernels.matmul(x, w, y, false)
+  kernels.matmul(x, w, y)
   return record(y, {
     name: 'BmmBackward0',
     inputs: [x, w],

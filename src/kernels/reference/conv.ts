@@ -1,6 +1,7 @@
 import { lastOfThree, numelOf, type Shape } from '../../core/shape.js'
-import type { ConvGeometry, Kernels, View } from '../contract.js'
+import type { Activated, ConvGeometry, Kernels, View } from '../contract.js'
 import { load, perChannel, store } from './access.js'
+import { elementwise } from './elementwise.js'
 
 /** Outputs along one axis whose element under tap `k` lies inside the input: from first to last, and where the first one reads. */
 function reach(k: number, input: number, output: number, stride: number, padding: number, dilation: number) {
@@ -58,7 +59,7 @@ function forEachRun(
   }
 }
 
-function conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View): void {
+function conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: View, activated: Activated | null = null): void {
   const input = load(x)
   const weight = load(w)
   const output = bias ? load(perChannel(bias, y.shape.length), y.shape) : new Float64Array(numelOf(y.shape))
@@ -67,6 +68,7 @@ function conv(x: View, w: View, bias: View | null, geometry: ConvGeometry, y: Vi
     for (let i = 0; i < count; i++) output[yAt + i] += factor * input[xAt + i * step]
   })
   store(y, output)
+  if (activated) elementwise.unary(activated.op, y, activated.y, activated.params)
 }
 
 function convInputGrad(dy: View, w: View, geometry: ConvGeometry, dx: View): void {

@@ -5,6 +5,7 @@ import { reference } from '../reference/index.js'
 import { type ConvPlan, convPlan, type Pass } from './conv-plan.js'
 import { withPlanes } from './conv-planes.js'
 import { copies, withContiguous } from './copy.js'
+import { elementwise } from './elementwise.js'
 import { launch } from './launch.js'
 import { multiply } from './matmul.js'
 import { address, isFloat32 } from './views.js'
@@ -78,32 +79,44 @@ function multiplyMatrices(
     c,
     cBatch: 0,
     cRow: columns * 4,
-    add,
+    ...(add && { start: c, startBatch: 0, startRow: columns * 4 }),
   })
+}
+
+/** Some samples of a contiguous batch. */
+const samplesOf = (x: View, first: number, samples: number): View => {
+  const shape = [samples, ...x.shape.slice(1)]
+  return { storage: x.storage, dtype: x.dtype, shape, strides: x.strides, offset: x.offset + first * x.strides[0] }
 }
 
 const areFloat32 = (...views: (View | null)[]): boolean => views.every((view) => view === null || isFloat32(view))
 
 export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightGrad'> = {
-  conv(x, w, bias, geometry, y) {
+  conv(x, w, bias, geometry, y, activated = null) {
     // Without channels there is no product, only the bias.
-    if (!areFloat32(x, w, bias, y) || numelOf(w.shape) === 0) {
-      reference.conv(x, w, bias, geometry, y)
+    if (!areFloat32(x, w, bias, y, activated?.y ?? null) || numelOf(w.shape) === 0) {
+      reference.conv(x, w, bias, geometry, y, activated)
       return
     }
     if (numelOf(y.shape) === 0) return
+    // Of the samples that have just been computed, and are in a cache.
+    const activate = (first: number, samples: number) => {
+      if (activated) elementwise.unary(activated.op, samplesOf(y, first, samples), samplesOf(activated.y, first, samples), activated.params)
+    }
     withContiguous('conv', w, (weights) => {
       if (isOneWindow(x, w, y, geometry)) {
         if (bias) copies.copy(perChannel(bias, y.shape.length), y)
         const depth = numelOf(w.shape.slice(1))
         multiplyMatrices(x.shape[0], w.shape[0], depth, address(x), [x.strides[0], 1], weights, [1, depth], address(y), bias !== null)
+        activate(0, x.shape[0])
         return
       }
       const convolve = (biases: number) => {
-        if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y)) return
+        if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y, activate)) return
         const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
         withPlanes(plan, x, 0, (planes, first, samples, tables) => {
           launchConv(plan, plan.passes[0], planes, first, samples, tables, weights, biases, y)
+          activate(first, samples)
         })
       }
       if (bias) withContiguous('conv', bias, convolve)

@@ -1,8 +1,11 @@
 import { allocator } from '../../core/allocator.js'
-import type { Kernels } from '../contract.js'
+import type { Kernels, View } from '../contract.js'
 import { reference } from '../reference/index.js'
+import { copies } from './copy.js'
+import { elementwise } from './elementwise.js'
+import { activationCode } from './epilogue.js'
 import { launch, withScratch } from './launch.js'
-import { address } from './views.js'
+import { address, isFloat32 } from './views.js'
 
 /** One product of matrices, or a batch of them, of float32. Addresses and strides in bytes; a batch stride of 0 shares the operand. */
 export interface Product {
@@ -21,7 +24,14 @@ export interface Product {
   c: number
   cBatch: number
   cRow: number
-  add: boolean
+  /** What c starts from: c itself, or rows whose elements lie side by side; nothing where 0. */
+  start?: number
+  startBatch?: number
+  startRow?: number
+  /** Then y = activation(c), with c's strides, by the code of epilogue.ts; 0 for none. */
+  y?: number
+  activation?: number
+  params?: readonly number[]
 }
 
 /** Up to so many rows, packing w costs more than it saves. */
@@ -35,10 +45,13 @@ const PANEL = 16
 const BLOCK_ROWS = 64
 const BLOCK_COLUMNS = 256
 
-/** c = a w, or c += a w. */
+/** Whether `multiplyByDots` is faster. */
+const isByDots = (p: Product): boolean => p.rows <= DOT_ROWS && p.wColumn !== 4 && isSideBySide(p.wDepth, p) && isSideBySide(p.aDepth, p)
+
+/** c = start + a w, by the kernel that suits. */
 export function multiply(product: Product): void {
   const p = simplified(product)
-  if (p.rows <= DOT_ROWS && p.wColumn !== 4 && isSideBySide(p.wDepth, p) && isSideBySide(p.aDepth, p)) multiplyByDots(p)
+  if (isByDots(p)) multiplyByDots(p)
   else multiplyByPanels(p)
 }
 
@@ -51,7 +64,8 @@ function simplified(p: Product): Product {
     const { a, aBatch, aRow, aDepth, w, wBatch, wDepth, wColumn } = p
     return { ...p, rows: 1, columns: p.rows, a: w, aBatch: wBatch, aRow: wColumn, aDepth: wDepth, w: a, wBatch: aBatch, wDepth: aDepth, wColumn: aRow }
   }
-  const isOneMatrix = p.wBatch === 0 && p.aBatch === p.rows * p.aRow && p.cBatch === p.rows * p.cRow
+  const startsFromRows = !p.start || p.startBatch === p.rows * (p.startRow ?? 0)
+  const isOneMatrix = p.wBatch === 0 && p.aBatch === p.rows * p.aRow && p.cBatch === p.rows * p.cRow && startsFromRows
   return isOneMatrix ? { ...p, rows: p.batches * p.rows, batches: 1 } : p
 }
 
@@ -82,7 +96,9 @@ function multiplyByPanels(p: Product): void {
         if (packW) launch('packPanels', (p.wBatch === 0 ? 1 : batches) * passPanels, w, p.wBatch, p.wDepth, p.wColumn, columns, p.depth, packedW)
         for (let row = 0; row < p.rows; row += rowsAtOnce) {
           const rows = Math.min(rowsAtOnce, p.rows - row)
-          const pass = { ...p, batches, rows, columns, a: p.a + batch * p.aBatch + row * p.aRow, c: p.c + batch * p.cBatch + row * p.cRow + column * 4 }
+          const at = batch * p.cBatch + row * p.cRow + column * 4
+          const start = p.start && p.start + batch * (p.startBatch ?? 0) + row * (p.startRow ?? 0) + column * 4
+          const pass = { ...p, batches, rows, columns, a: p.a + batch * p.aBatch + row * p.aRow, c: p.c + at, start, y: (p.y ?? 0) + at }
           if (packA) {
             launch('packRows', (p.aBatch === 0 ? 1 : batches) * Math.ceil(rows / 16), pass.a, p.aBatch, p.aRow, p.aDepth, rows, p.depth, packedA)
             pass.a = packedA
@@ -103,47 +119,63 @@ const fitting = (wanted: number, bytes: number, least: number): number => Math.m
 /** w as `gemm` reads it: 16 columns side by side, panels `wPanel` bytes apart and their rows `wStep`. */
 export function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
   const blocks = p.batches * Math.ceil(p.rows / BLOCK_ROWS) * Math.ceil(p.columns / BLOCK_COLUMNS)
-  launch('gemm', blocks, p.a, p.aBatch, p.aRow, w, wBatch, wPanel, wStep, p.c, p.cBatch, p.cRow, p.rows, p.columns, p.depth, p.add)
+  const { rows, columns, depth, start = 0, startBatch = 0, startRow = 0, y = 0, activation = 0, params: [e = 0, f = 0, g = 0] = [] } = p
+  const operands = [p.a, p.aBatch, p.aRow, w, wBatch, wPanel, wStep, p.c, p.cBatch, p.cRow] as const
+  launch('gemm', blocks, ...operands, rows, columns, depth, start, startBatch, startRow, y, activation, e, f, g)
 }
 
-/** For rows of a and columns of w that both lie along the depth: no packing, but sums across lanes. */
+/** For rows of a and columns of w that both lie along the depth: no packing, but sums across lanes. It starts from c or nothing, and has no activation. */
 export function multiplyByDots(p: Product): void {
   const entries = Math.ceil(p.depth / 4)
   withScratch('matmul', entries * 8, (table) => {
     const at = new Uint32Array(allocator().memory.buffer, table, entries * 2)
     for (let i = 0; i < at.length; i++) at[i] = (i >> 1) * 16
     const blocks = p.batches * Math.ceil(p.columns / 4)
-    launch('gemmDot', blocks, p.a, p.aBatch, p.aRow, p.w, p.wBatch, p.wColumn, p.c, p.cBatch, p.cRow, p.rows, p.columns, p.depth, p.add, table)
+    const operands = [p.a, p.aBatch, p.aRow, p.w, p.wBatch, p.wColumn, p.c, p.cBatch, p.cRow] as const
+    launch('gemmDot', blocks, ...operands, p.rows, p.columns, p.depth, Boolean(p.start), table)
   })
 }
 
+const areFloat32 = (...views: (View | null | undefined)[]): boolean => views.every((view) => !view || isFloat32(view))
+
 export const matmul: Pick<Kernels, 'matmul'> = {
-  matmul(x, w, out, accumulate) {
-    if (x.dtype !== 'float32' || w.dtype !== 'float32' || out.dtype !== 'float32') return reference.matmul(x, w, out, accumulate)
+  matmul(x, w, out, start = null, activated = null) {
+    if (!areFloat32(x, w, out, start, activated?.y)) return reference.matmul(x, w, out, start, activated)
     const [batches, rows, depth] = x.shape
     const columns = w.shape[2]
     if (batches * rows * columns === 0) return
     if (depth === 0) {
-      if (!accumulate) reference.fill(out, 0)
-      return
+      if (start) copies.copy(start, out)
+      else copies.fill(out, 0)
+    } else {
+      const cRow = columns * 4
+      const product: Product = {
+        batches,
+        rows,
+        columns,
+        depth,
+        a: address(x),
+        aBatch: x.strides[0] * 4,
+        aRow: x.strides[1] * 4,
+        aDepth: x.strides[2] * 4,
+        w: address(w),
+        wBatch: w.strides[0] * 4,
+        wDepth: w.strides[1] * 4,
+        wColumn: w.strides[2] * 4,
+        c: address(out),
+        cBatch: rows * cRow,
+        cRow,
+        ...(start && { start: address(start), startBatch: start.strides[0] * 4, startRow: start.strides[1] * 4 }),
+      }
+      const byDots = isByDots(simplified(product))
+      if (start && (byDots || start.strides[2] !== 1 || columns === 1)) {
+        if (start !== out) copies.copy(start, out)
+        Object.assign(product, { start: product.c, startBatch: product.cBatch, startRow: cRow })
+      }
+      const activation = activated && !byDots ? activationCode(activated.op) : 0
+      multiply(activated && activation > 0 ? { ...product, y: address(activated.y), activation, params: activated.params } : product)
+      if (activation > 0) return
     }
-    multiply({
-      batches,
-      rows,
-      columns,
-      depth,
-      a: address(x),
-      aBatch: x.strides[0] * 4,
-      aRow: x.strides[1] * 4,
-      aDepth: x.strides[2] * 4,
-      w: address(w),
-      wBatch: w.strides[0] * 4,
-      wDepth: w.strides[1] * 4,
-      wColumn: w.strides[2] * 4,
-      c: address(out),
-      cBatch: rows * columns * 4,
-      cRow: columns * 4,
-      add: accumulate,
-    })
+    if (activated) elementwise.unary(activated.op, out, activated.y, activated.params)
   },
 }

@@ -1,8 +1,9 @@
-import type { Epilogue, Kernels, RowNormGeometry, RunningStatistics, UnaryOp, View } from '../contract.js'
+import type { Epilogue, Kernels, RowNormGeometry, RunningStatistics, View } from '../contract.js'
 import { reference } from '../reference/index.js'
 import { applyEpilogue } from '../reference/norm.js'
 import { withContiguous } from './copy.js'
 import { elementwise } from './elementwise.js'
+import { activationCode } from './epilogue.js'
 import { launch, withScratch } from './launch.js'
 import { address, blocksOf, isContiguousFloat32, isContiguousFloat64, isFloat32 } from './views.js'
 
@@ -15,23 +16,6 @@ const isParameter = (x: View | null): boolean => x === null || isContiguousFloat
 const isStatistic = (x: View | null): boolean => x === null || isContiguousFloat64(x)
 const addressOf = (x: View | null, bytes = 4): number => (x === null ? 0 : address(x, bytes))
 
-/** The activations that assembly/epilogue.ts has, by their codes from 1 on. */
-const epilogueActivations: readonly UnaryOp[] = [
-  'relu',
-  'leakyRelu',
-  'elu',
-  'gelu',
-  'geluTanh',
-  'silu',
-  'mish',
-  'sigmoid',
-  'tanh',
-  'softplus',
-  'hardtanh',
-  'hardswish',
-  'hardsigmoid',
-]
-
 /** An epilogue as the kernels take it. */
 type EpilogueArguments = readonly [residual: number, activation: number, p: number, q: number, r: number]
 const noEpilogue: EpilogueArguments = [0, 0, 0, 0, 0]
@@ -40,7 +24,7 @@ const noEpilogue: EpilogueArguments = [0, 0, 0, 0, 0]
 function withEpilogue(y: View, epilogue: Epilogue | undefined, run: (epilogue: EpilogueArguments) => void): void {
   if (!epilogue) return run(noEpilogue)
   const { residual, activation, params } = epilogue
-  const code = activation === null ? 0 : epilogueActivations.indexOf(activation) + 1
+  const code = activation === null ? 0 : activationCode(activation)
   if (isParameter(residual) && (activation === null || code > 0)) return run([addressOf(residual), code, params[0] ?? 0, params[1] ?? 0, params[2] ?? 0])
   run(noEpilogue)
   applyEpilogue(elementwise, y, epilogue)

@@ -69,11 +69,12 @@ const flagAt = (address: number): Int32Array => new Int32Array(allocator().memor
 /** Sixteen products of float32 at a time. */
 function product(rows: number, columns: number, depth: number, a: number, aRow: number, w: number, wBatch: number, c: number, cRow: number): Product {
   const shape = { batches: 16, rows, columns, depth }
-  return { ...shape, a, aBatch: rows * aRow, aRow, aDepth: 4, w, wBatch, wDepth: 4, wColumn: 4, c, cBatch: rows * cRow, cRow, add: false }
+  return { ...shape, a, aBatch: rows * aRow, aRow, aDepth: 4, w, wBatch, wDepth: 4, wColumn: 4, c, cBatch: rows * cRow, cRow }
 }
 
 /**
- * y = bias + w * image, or, for the gradient of the input, w turned: `w` and `bias` are addresses, [O, C, 3, 3], 0 for none.
+ * y = bias + w * image, or, for the gradient of the input, w turned: `w` and `bias` are addresses, [O, C, 3, 3], 0 for none. `done` is told of the
+ * samples that have been computed.
  * @returns false where y is not finite
  */
 export function convolveByTiles(
@@ -84,6 +85,7 @@ export function convolveByTiles(
   bias: number,
   geometry: ConvGeometry,
   y: View,
+  done: (first: number, samples: number) => void = () => {},
 ): boolean {
   const isTurned = direction === 'gradient'
   const [rows, depth] = isTurned ? [inputs, outputs] : [outputs, inputs]
@@ -107,6 +109,7 @@ export function convolveByTiles(
       launch('winogradOutput', tileRows, m, rows * pitch, pitch, bias, to, rows * yChannel, yChannel, rows, height, width, down, across, first, flag)
     })
     finite = flagAt(flag)[0] === 0
+    done(firstSample, samples)
   })
   return finite
 }
@@ -132,7 +135,7 @@ export function weightGradByTiles(dy: number, dyShape: Shape, x: View, geometry:
     transformPlanes(plan, tiles, planes, samples, v, (first, tileRows) => {
       launch('winogradGrad', tileRows, from, outputs * channel, channel, outputs, height, width, down, across, first, g, outputs * pitch, pitch)
       const sum = product(outputs, inputs, tileRows * across, g, pitch, v, inputs * pitch, sums, inputs * 4)
-      multiplyByDots({ ...sum, wColumn: pitch, add: firstSample + first > 0 })
+      multiplyByDots({ ...sum, wColumn: pitch, start: firstSample + first > 0 ? sums : 0 })
     })
     if (firstSample + samples < n) return
     launch('winogradWeightGrad', Math.ceil((outputs * inputs) / 64), sums, outputs * inputs, address(dw), flag)

@@ -3,9 +3,11 @@ import type { Dtype } from '../../core/dtype.js'
 import { kindOf, RuntimeError } from '../../core/errors.js'
 import { checkTensor, type Tensor } from '../../core/tensor.js'
 import { gelu, relu } from '../../ops/activation.js'
+import { GELU, ReLU } from '../activation.js'
 import { requireArguments } from '../arguments.js'
 import type { Layer } from '../containers.js'
 import { Dropout } from '../dropout.js'
+import { forwardFused } from '../fusion.js'
 import { Identity, Linear } from '../linear.js'
 import { Module } from '../module.js'
 import { normFactory } from '../norm/by-name.js'
@@ -77,8 +79,10 @@ interface FeedForward {
 }
 
 function feedForward({ linear1, dropout, linear2, activation }: FeedForward, x: Tensor): Tensor {
-  const inner = linear1.forward(x)
-  return linear2.forward(dropout.forward(typeof activation === 'function' ? activation(inner) : activation.forward(inner)))
+  // The layer of a function can follow the Linear in its pass.
+  const layer = activation === relu ? new ReLU() : activation === gelu ? new GELU() : activation
+  const inner = typeof layer === 'function' ? layer(linear1.forward(x)) : forwardFused(linear1, layer, x)
+  return linear2.forward(dropout.forward(inner))
 }
 
 /** x + block(norm(x)), or norm(x + block(x)). */

@@ -7,10 +7,10 @@ import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
 import { kernels } from '../../kernels/index.js'
 import { clone } from '../copy.js'
+import { applyEpilogue, type EpilogueOptions, epilogueOptions, nodeName, readEpilogue, savedFor, throughActivation, withKernelEpilogue } from '../epilogue.js'
 import { batchNormAxes, type NormAxes } from './axes.js'
 import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
 import { composedNorm, composedNormBackward } from './composed.js'
-import { applyEpilogue, type EpilogueOptions, epilogueOptions, nodeName, readEpilogue, savedFor, throughActivation, withKernelEpilogue } from './epilogue.js'
 import { asContiguousShape, releaseCopy } from './layout.js'
 
 export interface BatchNormOptions extends EpilogueOptions {

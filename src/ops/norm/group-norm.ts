@@ -3,9 +3,9 @@ import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import { RuntimeError, ValueError, ZeroDivisionError } from '../../core/errors.js'
 import { formatShape, numelOf, sameShape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from '../epilogue.js'
 import { groupNormAxes } from './axes.js'
 import { checkMixedDtype } from './checks.js'
-import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
 export interface GroupNormOptions extends EpilogueOptions {

@@ -6,10 +6,10 @@ import { formatShape, normalizeDim, numelOf } from '../../core/shape.js'
 import { scope } from '../../core/storage.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { copy_ } from '../copy.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from '../epilogue.js'
 import { instanceNormAxes, sharedCount } from './axes.js'
 import { batchNorm } from './batch-norm.js'
 import { checkChannelSizes, checkMixedDtype, checkRunningNeedNoGrad } from './checks.js'
-import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
 export interface InstanceNormOptions extends EpilogueOptions {

@@ -2,9 +2,9 @@ import { type Arguments, readOptions } from '../../core/arguments.js'
 import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
+import { type EpilogueOptions, epilogueOptions, readEpilogue } from '../epilogue.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkMixedDtype, checkTrailingShape } from './checks.js'
-import { type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
 export interface LayerNormOptions extends EpilogueOptions {

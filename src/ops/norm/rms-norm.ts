@@ -3,9 +3,9 @@ import { isFloatingPoint, refuseDtype } from '../../core/dtype.js'
 import type { Shape } from '../../core/shape.js'
 import { checkOptionalTensor, checkTensor, type Tensor } from '../../core/tensor.js'
 import { composed } from '../composed.js'
+import { applyEpilogue, type EpilogueOptions, epilogueOptions, readEpilogue } from '../epilogue.js'
 import { normKinds, trailingAxes } from './axes.js'
 import { checkTrailingShape } from './checks.js'
-import { applyEpilogue, type EpilogueOptions, epilogueOptions, readEpilogue } from './epilogue.js'
 import { rowNorm } from './row-norm.js'
 
 export interface RMSNormOptions extends EpilogueOptions {

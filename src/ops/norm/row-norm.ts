@@ -3,9 +3,9 @@ import { checkNumber } from '../../core/errors.js'
 import { emptyTensor, type Tensor } from '../../core/tensor.js'
 import type { RowNormGeometry } from '../../kernels/contract.js'
 import { kernels } from '../../kernels/index.js'
+import { applyEpilogue, type Epilogue, nodeName, savedFor, throughActivation, withKernelEpilogue } from '../epilogue.js'
 import type { NormAxes } from './axes.js'
 import { composedNorm, composedNormBackward } from './composed.js'
-import { applyEpilogue, type Epilogue, nodeName, savedFor, throughActivation, withKernelEpilogue } from './epilogue.js'
 import { asContiguousShape, releaseCopy } from './layout.js'
 
 /**

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Tensor } from '../../../src/core/tensor.js'
+import type { UnaryOp } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
+import { copies } from '../../../src/kernels/wasm/copy.js'
+import { elementwise } from '../../../src/kernels/wasm/elementwise.js'
 import { matmul } from '../../../src/kernels/wasm/matmul.js'
 import { excess, type Layout, random, randomView, unwritten } from './views.js'
 
@@ -11,8 +14,8 @@ function check(x: Tensor, w: Tensor, accumulate = false, offset = 0, draw = rand
   const actual = accumulate ? randomView(shape, draw, { offset }) : unwritten(shape, offset)
   const expected = randomView(shape, draw)
   ;(expected.data as Float32Array).set(actual.data as Float32Array)
-  reference.matmul(x, w, expected, accumulate)
-  matmul.matmul(x, w, actual, accumulate)
+  reference.matmul(x, w, expected, accumulate ? expected : null)
+  matmul.matmul(x, w, actual, accumulate ? actual : null)
   expect(excess(actual, expected, depth + 1)).toBeLessThanOrEqual(1)
 }
 
@@ -96,6 +99,39 @@ describe('matmul', () => {
     check(randomView([2, 3, 0], draw), randomView([2, 0, 5], draw), true)
   })
 
+  test('starts from rows of any strides, and ends with an activation: the bits of separate kernels', () => {
+    const size = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 70 }), fc.constant(270))
+    const firstDifference = (a: Tensor, b: Tensor) => a.data.findIndex((value, i) => value !== b.data[i])
+    const ops = fc.constantFrom<UnaryOp>('relu', 'geluTanh', 'tanh', 'silu', 'exp')
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.integer({ min: 1, max: 3 }), size, size, size),
+        fc.constantFrom('row', 'whole', 'transposed', 'nothing'),
+        fc.option(ops),
+        fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+        fc.nat(),
+        ([b, m, k, n], kind, op, [transposed, shared, kept], seed) => {
+          const draw = random(seed)
+          const x = randomView([b, m, k], draw)
+          const matrix = randomView([b, k, n], draw, { order: transposed ? [0, 2, 1] : [0, 1, 2] })
+          const w = shared ? repeated(matrix, b) : matrix
+          const from = randomView([b, m, n], draw, { order: kind === 'transposed' ? [0, 2, 1] : [0, 1, 2] })
+          const start = kind === 'nothing' ? null : kind === 'row' ? new Tensor(from.storage, 'float32', [b, m, n], [0, 0, 1]) : from
+          const [z, y, expected, activated] = [1, 2, 3, 4].map(() => unwritten([b, m, n]))
+          if (start) copies.copy(start, expected)
+          matmul.matmul(x, w, expected, start && expected)
+          const out = kept ? z : y
+          matmul.matmul(x, w, out, start, op && { op, params: [], y })
+          if (kept || !op) expect(firstDifference(out, expected)).toBe(-1)
+          if (!op) return
+          elementwise.unary(op, expected, activated)
+          expect(firstDifference(y, activated)).toBe(-1)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
   test('nothing to compute', () => {
     const draw = random(1)
     for (const [b, m, n] of [
@@ -104,7 +140,7 @@ describe('matmul', () => {
       [2, 3, 0],
     ]) {
       const out = unwritten([b, m, n])
-      matmul.matmul(randomView([b, m, 5], draw), randomView([b, 5, n], draw), out, false)
+      matmul.matmul(randomView([b, m, 5], draw), randomView([b, 5, n], draw), out)
       expect(out.numel()).toBe(0)
     }
   })
@@ -115,7 +151,7 @@ describe('matmul', () => {
       const w = randomView([1, 7, 19], random(2), { order: [0, 2, 1] })
       ;(x.data as Float32Array)[7] = Number.POSITIVE_INFINITY
       const out = unwritten([1, rows, 19])
-      matmul.matmul(x, w, out, false)
+      matmul.matmul(x, w, out)
       const finite = Array.from(out.data as Float32Array, Number.isFinite)
       expect(finite).toEqual(Array.from({ length: rows * 19 }, (_, i) => Math.floor(i / 19) !== 1))
     }
@@ -125,7 +161,7 @@ describe('matmul', () => {
     const x = new Tensor(randomView([1, 1, 4], random(1)).storage, 'float64', [1, 1, 2])
     x.data.set([2, 3] as never)
     const out = new Tensor(randomView([1, 1, 2], random(1)).storage, 'float64', [1, 1, 1])
-    matmul.matmul(x, new Tensor(x.storage, 'float64', [1, 2, 1]), out, false)
+    matmul.matmul(x, new Tensor(x.storage, 'float64', [1, 2, 1]), out)
     expect(out.data[0]).toBe(13)
   })
 })

@@ -55,7 +55,7 @@ test.each([
   ['unpacked', [0, 1, 2], [3, 9, 40, 300]],
 ])('a matrix product, %s', (_, order, [b, m, k, n]) => {
   const [x, w] = [randomView([b, m, k], random(1), { order: m < 10 ? [0, 1, 2] : order }), randomView([b, k, n], random(2), { order })]
-  expectSameBits(into([b, m, n], (out) => matmul.matmul(x, w, out, false)))
+  expectSameBits(into([b, m, n], (out) => matmul.matmul(x, w, out, null, { op: 'tanh', params: [], y: out })))
 })
 
 test.each([

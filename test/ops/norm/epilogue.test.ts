@@ -4,7 +4,7 @@ import type { Tensor } from '../../../src/core/tensor.js'
 import { F, manualSeed, memory, nn, noGrad, ones, rand, randn, scope, tensor, zeros } from '../../../src/index.js'
 import { launchCount } from '../../../src/kernels/wasm/launch.js'
 import { type ActivationName, activationOf } from '../../../src/ops/activation.js'
-import type { EpilogueOptions } from '../../../src/ops/norm/epilogue.js'
+import type { EpilogueOptions } from '../../../src/ops/epilogue.js'
 
 /** Norms that end with a residual and an activation in the same pass. */
 

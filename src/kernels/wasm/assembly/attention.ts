@@ -49,11 +49,11 @@ function product(
       let yi = y + (<usize>column << 2)
       let i = 0
       for (; i + 2 <= rows; i += 2) {
-        gemmTile2(ai, aRow, aStep, panel, bStep, count, yi, yRow, columns - column, more)
+        gemmTile2(ai, aRow, aStep, panel, bStep, count, yi, yRow, more ? yi : 0, yRow, columns - column)
         ai += 2 * aRow
         yi += 2 * yRow
       }
-      if (i < rows) gemmTile1(ai, aRow, aStep, panel, bStep, count, yi, yRow, columns - column, more)
+      if (i < rows) gemmTile1(ai, aRow, aStep, panel, bStep, count, yi, yRow, more ? yi : 0, yRow, columns - column)
     }
     k += DEPTH
   } while (k < depth)

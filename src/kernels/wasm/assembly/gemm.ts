@@ -1,5 +1,5 @@
 /**
- * Matrix product: c[b] = a[b] w[b], or c[b] += a[b] w[b], float32, accumulated in float32 over at most DEPTH products, then block by block into c.
+ * Matrix product: c[b] = start[b] + a[b] w[b], float32, accumulated in float32 over at most DEPTH products, then block by block into c.
  *
  * `gemm` wants the elements of a's rows side by side, and 16 columns of w side by side in every row: either w itself, or panels that
  * `packPanels` made of it; `packRows` turns an `a` that lies otherwise. `gemmDot` takes a's rows and w's columns as they lie when
@@ -7,6 +7,7 @@
  * Strides are in bytes. Shapes: a [M, K], w [K, N], c [M, N]; batches share an operand whose batch stride is 0. No alignment is asked for.
  * Tails: rows in pairs, then one; columns in 16s, the last panel is read whole (see tiles.ts) and stored in part.
  */
+import { activate } from './epilogue'
 import { dotTile1, dotTile2, gemmTile1, gemmTile2 } from './tiles'
 import { DEPTH, laneMask } from './vectors'
 
@@ -15,12 +16,16 @@ const PANEL: i32 = 16
 const BLOCK_ROWS: i32 = 64
 const BLOCK_PANELS: i32 = 16
 
-/** A block is 64 x 256 elements of c: for every batch, for every 64 rows, for every 256 columns. */
+/**
+ * A block is 64 x 256 elements of c: for every batch, for every 64 rows, for every 256 columns. What c starts from may be c itself, a row (startRow
+ * 0) or nothing (0). With an activation (epilogue.ts), y = activation(c), block by block; y has c's strides and may be c.
+ */
 export function gemm(
   a: usize, aBatch: usize, aRow: usize,
   w: usize, wBatch: usize, wPanel: usize, wStep: usize,
   c: usize, cBatch: usize, cRow: usize,
-  rows: i32, columns: i32, depth: i32, add: bool,
+  rows: i32, columns: i32, depth: i32, start: usize, startBatch: usize, startRow: usize,
+  y: usize, activation: i32, p: f32, q: f32, r: f32,
   begin: i32, end: i32,
 ): void {
   const panels = (columns + PANEL - 1) / PANEL
@@ -37,20 +42,31 @@ export function gemm(
     const lastRow = min(rows, firstRow + BLOCK_ROWS)
     for (let k = 0; k < depth; k += part) {
       const count = min(part, depth - k)
-      const more = add || k > 0
-      for (let p = firstPanel; p < lastPanel; p++) {
-        const panel = w + batch * wBatch + <usize>p * wPanel + <usize>k * wStep
-        const left = columns - p * PANEL
+      const from = k > 0 ? c + batch * cBatch : start ? start + batch * startBatch : 0
+      const fromRow = k > 0 ? cRow : startRow
+      for (let j = firstPanel; j < lastPanel; j++) {
+        const panel = w + batch * wBatch + <usize>j * wPanel + <usize>k * wStep
+        const left = columns - j * PANEL
         let ai = a + batch * aBatch + <usize>firstRow * aRow + (<usize>k << 2)
-        let ci = c + batch * cBatch + <usize>firstRow * cRow + (<usize>p << 6)
+        let ci = c + batch * cBatch + <usize>firstRow * cRow + (<usize>j << 6)
+        let si = from ? from + <usize>firstRow * fromRow + (<usize>j << 6) : 0
+        const step: usize = from ? 2 * fromRow : 0
         let i = firstRow
         for (; i + 2 <= lastRow; i += 2) {
-          gemmTile2(ai, aRow, 4, panel, wStep, count, ci, cRow, left, more)
+          gemmTile2(ai, aRow, 4, panel, wStep, count, ci, cRow, si, fromRow, left)
           ai += 2 * aRow
           ci += 2 * cRow
+          si += step
         }
-        if (i < lastRow) gemmTile1(ai, aRow, 4, panel, wStep, count, ci, cRow, left, more)
+        if (i < lastRow) gemmTile1(ai, aRow, 4, panel, wStep, count, ci, cRow, si, fromRow, left)
       }
+    }
+    if (!activation) continue
+    const first = batch * cBatch + (<usize>firstPanel << 6)
+    const length = min(columns, lastPanel * PANEL) - firstPanel * PANEL
+    for (let i = firstRow; i < lastRow; i++) {
+      const at = first + <usize>i * cRow
+      activate(activation, c + at, y + at, p, q, r, length)
     }
   }
 }

@@ -40,7 +40,7 @@ function tanh(x: v128): v128 { return tanh4(x) }
 function product(a: usize, aRow: usize, w: usize, c: usize, rows: i32, columns: i32, depth: i32, add: bool): void {
   const panels = (columns + 15) / 16
   const blocks = ((rows + 63) / 64) * ((panels + 15) / 16)
-  gemm(a, 0, aRow, w, 0, bytes(depth) << 4, 64, c, 0, bytes(columns), rows, columns, depth, add, 0, blocks)
+  gemm(a, 0, aRow, w, 0, bytes(depth) << 4, 64, c, 0, bytes(columns), rows, columns, depth, add ? c : 0, 0, bytes(columns), 0, 0, 0, 0, 0, 0, blocks)
 }
 
 /** x^ = (x - mean) rstd in place. @returns rstd */

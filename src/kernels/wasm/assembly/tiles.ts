@@ -5,14 +5,16 @@
  * of any alignment. Vectors are read whole: up to 60 bytes beyond a row's end, which the allocator keeps readable; lanes that no
  * element belongs to are never stored. `add` adds to what y holds, otherwise y is overwritten.
  *
- * gemmTile: y[i][0..columns) = sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are `aStep` apart, rows `aRow`;
- *   the 16 columns of b lie side by side, rows `bStep` apart.
+ * gemmTile: y[i][0..columns) = start[i][0..columns) + sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are `aStep` apart, rows
+ *   `aRow`; the 16 columns of b lie side by side, rows `bStep` apart. What the sums are added to, start, may be y itself, a row that serves
+ *   all (`startRow` 0), or nothing (0).
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i `yRow` further, lanes `laneStep` apart. The first `count` groups count, `lanes` lanes of each.
  *   The bias is only for the call without `add`.
  * dotTile: y[i][j] = sum over table entries (s, e) (u32 pairs) and 4 lanes of x_j[s] a[i][e]: both operands lie along the summed axis.
  *   Entries from `partial` on are masked in both operands, so that what lies beyond the end, even NaN, has no part in the sum.
  */
+import { loadFirst, storeFirst } from './lanes'
 import { sums } from './vectors'
 
 /** The first `lanes` (1 to 4) lanes of v, `step` apart: plus bias, or plus what is there already where `add`. */
@@ -29,19 +31,19 @@ function storeLanes(y: usize, v: v128, lanes: i32, step: usize, bias: f32, add: 
   store<f32>(y, f32x4.extract_lane(v, 3) + (add ? load<f32>(y) : bias))
 }
 
-/** Up to 4 neighbours. */
+/** Up to 4 neighbours, plus those at `start` unless that is 0. */
 @inline
-function storeRow(y: usize, v: v128, columns: i32, add: bool): void {
-  if (columns >= 4) v128.store(y, add ? f32x4.add(v, v128.load(y)) : v)
-  else storeLanes(y, v, columns, 4, 0, add)
+function storeRow(y: usize, v: v128, columns: i32, start: usize): void {
+  if (columns >= 4) v128.store(y, start ? f32x4.add(v, v128.load(start)) : v)
+  else storeFirst(y, start ? f32x4.add(v, loadFirst(start, columns)) : v, columns)
 }
 
 /** The first `columns` (1 to 15) of 16 neighbours. */
-function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns: i32, add: bool): void {
-  storeRow(y, v0, columns, add)
-  if (columns > 4) storeRow(y + 16, v1, columns - 4, add)
-  if (columns > 8) storeRow(y + 32, v2, columns - 8, add)
-  if (columns > 12) storeRow(y + 48, v3, columns - 12, add)
+function storeColumns(y: usize, v0: v128, v1: v128, v2: v128, v3: v128, columns: i32, start: usize): void {
+  storeRow(y, v0, columns, start)
+  if (columns > 4) storeRow(y + 16, v1, columns - 4, start ? start + 16 : 0)
+  if (columns > 8) storeRow(y + 32, v2, columns - 8, start ? start + 32 : 0)
+  if (columns > 12) storeRow(y + 48, v3, columns - 12, start ? start + 48 : 0)
 }
 
 @inline
@@ -49,7 +51,8 @@ export function gemmTile1(
   a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
-  columns: i32, add: bool,
+  start: usize, startRow: usize,
+  columns: i32,
 ): void {
   let p0 = a
   let q = b
@@ -65,20 +68,20 @@ export function gemmTile1(
     p0 += aStep
     q += bStep
   }
-  const y0 = y
+  const y0 = y, s0 = start
   if (columns >= 16) {
-    if (add) {
-      c00 = f32x4.add(c00, v128.load(y0))
-      c01 = f32x4.add(c01, v128.load(y0, 16))
-      c02 = f32x4.add(c02, v128.load(y0, 32))
-      c03 = f32x4.add(c03, v128.load(y0, 48))
+    if (start) {
+      c00 = f32x4.add(c00, v128.load(s0))
+      c01 = f32x4.add(c01, v128.load(s0, 16))
+      c02 = f32x4.add(c02, v128.load(s0, 32))
+      c03 = f32x4.add(c03, v128.load(s0, 48))
     }
     v128.store(y0, c00)
     v128.store(y0, c01, 16)
     v128.store(y0, c02, 32)
     v128.store(y0, c03, 48)
   } else {
-    storeColumns(y0, c00, c01, c02, c03, columns, add)
+    storeColumns(y0, c00, c01, c02, c03, columns, start ? s0 : 0)
   }
 }
 
@@ -87,7 +90,8 @@ export function gemmTile2(
   a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
-  columns: i32, add: bool,
+  start: usize, startRow: usize,
+  columns: i32,
 ): void {
   let p0 = a
   let p1 = a + aRow
@@ -111,32 +115,30 @@ export function gemmTile2(
     p1 += aStep
     q += bStep
   }
-  const y0 = y
-  const y1 = y + yRow
+  const y0 = y, s0 = start
+  const y1 = y + yRow, s1 = start + startRow
   if (columns >= 16) {
-    if (add) {
-      c00 = f32x4.add(c00, v128.load(y0))
-      c01 = f32x4.add(c01, v128.load(y0, 16))
-      c02 = f32x4.add(c02, v128.load(y0, 32))
-      c03 = f32x4.add(c03, v128.load(y0, 48))
+    if (start) {
+      c00 = f32x4.add(c00, v128.load(s0))
+      c01 = f32x4.add(c01, v128.load(s0, 16))
+      c02 = f32x4.add(c02, v128.load(s0, 32))
+      c03 = f32x4.add(c03, v128.load(s0, 48))
+      c10 = f32x4.add(c10, v128.load(s1))
+      c11 = f32x4.add(c11, v128.load(s1, 16))
+      c12 = f32x4.add(c12, v128.load(s1, 32))
+      c13 = f32x4.add(c13, v128.load(s1, 48))
     }
     v128.store(y0, c00)
     v128.store(y0, c01, 16)
     v128.store(y0, c02, 32)
     v128.store(y0, c03, 48)
-    if (add) {
-      c10 = f32x4.add(c10, v128.load(y1))
-      c11 = f32x4.add(c11, v128.load(y1, 16))
-      c12 = f32x4.add(c12, v128.load(y1, 32))
-      c13 = f32x4.add(c13, v128.load(y1, 48))
-    }
     v128.store(y1, c10)
     v128.store(y1, c11, 16)
     v128.store(y1, c12, 32)
     v128.store(y1, c13, 48)
   } else {
-    storeColumns(y0, c00, c01, c02, c03, columns, add)
-    storeColumns(y1, c10, c11, c12, c13, columns, add)
+    storeColumns(y0, c00, c01, c02, c03, columns, start ? s0 : 0)
+    storeColumns(y1, c10, c11, c12, c13, columns, start ? s1 : 0)
   }
 }
 
@@ -312,7 +314,7 @@ export function dotTile1(
     c03 = f32x4.add(c03, f32x4.mul(a0, b3))
     g += 8
   }
-  storeRow(y, sums(c00, c01, c02, c03), columns, add)
+  storeRow(y, sums(c00, c01, c02, c03), columns, add ? y : 0)
 }
 
 @inline
@@ -365,6 +367,6 @@ export function dotTile2(
     c13 = f32x4.add(c13, f32x4.mul(a1, b3))
     g += 8
   }
-  storeRow(y, sums(c00, c01, c02, c03), columns, add)
-  storeRow(y + yRow, sums(c10, c11, c12, c13), columns, add)
+  storeRow(y, sums(c00, c01, c02, c03), columns, add ? y : 0)
+  storeRow(y + yRow, sums(c10, c11, c12, c13), columns, add ? y + yRow : 0)
 }

@@ -1,14 +1,14 @@
-import { isGradEnabled } from '../../autograd/index.js'
-import { dtypes } from '../../core/dtype.js'
-import { kindOf, nearestName, RuntimeError, ValueError } from '../../core/errors.js'
-import { formatShape, type Shape, sameShape } from '../../core/shape.js'
-import { checkOptionalTensor, emptyTensor, type Tensor } from '../../core/tensor.js'
-import type { Epilogue as KernelEpilogue } from '../../kernels/contract.js'
-import { kernels } from '../../kernels/index.js'
-import { type ActivationName, activationOf } from '../activation.js'
-import { Activation, slopeTimes } from '../activation-rule.js'
-import { add } from '../binary.js'
-import { asContiguousShape, releaseCopy } from './layout.js'
+import { isGradEnabled } from '../autograd/index.js'
+import { dtypes } from '../core/dtype.js'
+import { kindOf, nearestName, RuntimeError, ValueError } from '../core/errors.js'
+import { formatShape, type Shape, sameShape } from '../core/shape.js'
+import { checkOptionalTensor, emptyTensor, type Tensor } from '../core/tensor.js'
+import type { Epilogue as KernelEpilogue } from '../kernels/contract.js'
+import { kernels } from '../kernels/index.js'
+import { type ActivationName, activationOf } from './activation.js'
+import { Activation, slopeTimes } from './activation-rule.js'
+import { add } from './binary.js'
+import { asContiguousShape, releaseCopy } from './norm/layout.js'
 
 /** What a norm does in the same pass after normalising: y = activation(norm(x) + residual), the same bits as by separate operations. */
 export interface EpilogueOptions {
@@ -37,7 +37,8 @@ export function readEpilogue(owner: string, input: Tensor, { residual = null, ac
   return { residual, activation: activation === null ? null : toActivation(owner, activation) }
 }
 
-function toActivation(owner: string, activation: ActivationName | Activation): Activation {
+/** @throws ValueError for an unknown activation */
+export function toActivation(owner: string, activation: ActivationName | Activation): Activation {
   if (activation instanceof Activation) return activation
   if (typeof activation === 'string' && Object.hasOwn(activationOf, activation)) return activationOf[activation]()
   const names = Object.keys(activationOf)
