@@ -43,3 +43,18 @@ test('the training example is that of the README, and learns to read digits', as
   const right = Number((await run('train-digits.ts')).match(/^(\d+) of 1000 digits right\n$/)?.[1])
   expect(right).toBeGreaterThan(850)
 })
+
+test('the fine-tuning example: new statistics alone bring most of it back, frozen old ones do not', async () => {
+  const output = await run('fine-tune.ts')
+  const [old, shifted] = (output.match(/as trained: (\S+) % of the old pictures, (\S+) % of the new/) ?? []).slice(1).map(Number)
+  const of = (name: string) => (output.match(new RegExp(`^${name}: (\\S+) % before fine-tuning, (\\S+) % after`, 'm')) ?? []).slice(1).map(Number)
+  const [[batchBefore, batchAfter], [frozenBefore, frozenAfter], [updated, updatedAfter]] = [
+    'batch statistics',
+    'frozen',
+    'statistics of the new pictures, then frozen',
+  ].map(of)
+  expect(old).toBeGreaterThan(75)
+  expect([batchBefore, frozenBefore]).toEqual([shifted, shifted])
+  expect(updated).toBeGreaterThan(shifted + 40)
+  expect(Math.min(batchAfter, updatedAfter)).toBeGreaterThan(frozenAfter)
+})
