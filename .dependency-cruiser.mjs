@@ -59,18 +59,18 @@ export default {
     },
     {
       name: 'the-lab-is-a-page',
-      comment: 'The lab shows experiments and what lies below them; it is not part of the command, and knows no Node.',
+      comment: 'The lab shows experiments and what lies below them; it is not part of the command, and knows no Node. The decoder of PNG knows none either.',
       severity: 'error',
       from: { path: '^lab/' },
-      to: { path: '^(test|bench|examples|scripts)/|^src/(cli/|io/node|node\\.ts$)' },
+      to: { path: '^(test|bench|examples|scripts)/|^src/(cli/|io/node|node\\.ts$)', pathNot: '^src/cli/png\\.ts$' },
     },
     {
       name: 'the-library-works-in-workers',
-      comment: 'What the page itself loads has no tensors: these come with lab/worker/main.ts and lab/training, so that the page stays small and never waits.',
+      comment: 'What the page itself loads has no tensors: these come with lab/worker/main.ts, lab/training and the drawing without a page, so that the page stays small and never waits.',
       severity: 'error',
-      from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|training/)' },
+      from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|draw\\.ts|training/)' },
       to: {
-        path: '^lab/(worker/main\\.ts|training/)|^src/',
+        path: '^lab/(worker/main\\.ts|draw\\.ts|training/)|^src/',
         pathNot: '^src/(core/(errors|shape)|ops/norm/axes|experiments/(advise|settings|norms|spread|axes/share|gradient-flow/ratio|report/[a-z]+))\\.ts$',
         dependencyTypesNot: ['type-only'],
       },

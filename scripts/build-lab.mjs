@@ -4,6 +4,8 @@
  *   index.html  lab.js  lab.css    the page's frame and its front door
  *   page-*.js                      the other pages, and what they share
  *   worker.js                      the library with its kernels, for module workers
+ *   draw.js                        the figures without a page, for the command: imports the library from the folder above
+ *   LICENSES.txt                   of the packages that are bundled
  *
  * Usage: node scripts/build-lab.mjs FOLDER
  */
@@ -11,6 +13,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { notices } from './notices.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = process.argv[2]
@@ -40,3 +43,20 @@ const [, frame] = Object.entries(metafile.outputs).find(([path]) => path.endsWit
 const links = frame.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => `<link rel="modulepreload" href="/${basename(path)}" />\n    `)
 const page = readFileSync(join(root, 'lab/index.html'), 'utf8')
 writeFileSync(join(folder, 'index.html'), page.replace('<script type="module"', `${links.join('')}<script type="module"`))
+await build({
+  absWorkingDir: root,
+  entryPoints: { draw: 'lab/draw.ts' },
+  outdir: folder,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  plugins: [
+    {
+      name: 'library-beside',
+      setup: ({ onResolve }) => onResolve({ filter: /(^|\/)src\// }, ({ path }) => ({ path: path.replace(/^.*\bsrc\//, '../'), external: true })),
+    },
+  ],
+  logLevel: 'warning',
+})
+writeFileSync(join(folder, 'LICENSES.txt'), `${notices(['preact', '@preact/signals', '@preact/signals-core', 'fast-png', 'iobuffer', 'fflate'])}\n`)

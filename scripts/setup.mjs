@@ -85,6 +85,7 @@ const dist = {
     'node_modules/fast-png/package.json',
     'scripts/setup.mjs',
     'scripts/bundle-png.mjs',
+    'scripts/notices.mjs',
     wasm,
     ...filesUnder('src').filter((path) => path.endsWith('.ts') && !path.includes('/assembly/')),
   ],
@@ -107,6 +108,8 @@ const lab = {
   name: 'lab',
   inputs: () => [
     'scripts/build-lab.mjs',
+    'scripts/notices.mjs',
+    'node_modules/fast-png/package.json',
     'node_modules/esbuild/package.json',
     'node_modules/preact/package.json',
     'node_modules/@preact/signals/package.json',

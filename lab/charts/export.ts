@@ -1,6 +1,5 @@
 import type { Table } from '../../src/experiments/experiment.js'
 import type { Chart } from '../../src/experiments/report/chart.js'
-import { style } from '../../src/experiments/report/style.js'
 
 /** Files made of what is on the screen. */
 
@@ -20,10 +19,31 @@ export const fileName = (title: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '') || 'figure'
 
+/** The colours of the light page, as numbers: not every program that opens an SVG knows variables. */
+const ink = { text: '#56606b', title: '#16202c', rule: '#dedad0', axis: '#8b8f92', ground: '#ffffff' }
+const series = ['#0b62b8', '#b8420a', '#4c5661', '#19763a', '#7b3fd1', '#8a6100']
+const pictureStyle = [
+  `svg { background: ${ink.ground}; }`,
+  `text { font: 12.5px system-ui, sans-serif; fill: ${ink.text}; }`,
+  `.title { font-weight: 600; font-size: 13.5px; fill: ${ink.title}; }`,
+  `.grid { stroke: ${ink.rule}; } .axis { stroke: ${ink.axis}; }`,
+  ...series.map((colour, look) =>
+    [
+      `.look-${look} .line { fill: none; stroke: ${colour}; stroke-width: 2.2; stroke-linejoin: round; }`,
+      `.look-${look} .spread { stroke: ${colour}; stroke-width: 2; }`,
+      `.look-${look} .marker { fill: ${colour}; stroke: ${ink.ground}; } .look-${look} .hollow { fill: ${ink.ground}; stroke: ${colour}; stroke-width: 2; }`,
+      `.look-${look} .note { fill: ${colour}; font-weight: 600; }`,
+      `.look-${look} .ridge, .look-${look} .overlaid { fill: ${colour}; fill-opacity: 0.2; stroke: ${colour}; stroke-opacity: 0.5; }`,
+      `.look-${look} .overlaid { fill: none; }`,
+      `.look-${look} .front { fill: ${colour}; fill-opacity: 0.6; stroke-opacity: 1; stroke-width: 1.5; }`,
+    ].join(' '),
+  ),
+].join('\n')
+
 /** A picture that stands alone, with its style. @param svg markup of one svg element with a viewBox */
 export function standaloneSvg(svg: string): string {
   const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/) ?? []
-  return svg.replace(/^<svg /, `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" `).replace('>', `><style>${style}</style>`)
+  return svg.replace(/^<svg /, `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" `).replace('>', `><style>${pictureStyle}</style>`)
 }
 
 const PNG_SCALE = 3
@@ -56,7 +76,7 @@ export function chartRows({ x, series }: Pick<Chart, 'x' | 'series'>): { header:
   const spread = series.some(({ points }) => points.some((p) => p.spread !== undefined))
   return {
     header: ['series', x.label, 'value', ...(spread ? ['spread'] : [])],
-    rows: series.flatMap(({ name, points }) => points.map((p) => [name, x.names?.[p.x] ?? p.x, p.y, ...(spread ? [p.spread ?? ''] : [])])),
+    rows: series.flatMap(({ name, points }) => points.map((p) => [name, x.names?.[p.x] || p.x, p.y, ...(spread ? [p.spread ?? ''] : [])])),
   }
 }
 

@@ -1,9 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import { type Chart, chartBox, dashes, chart as draw, marker, number, type Series, scalesOf } from '../../src/experiments/report/chart.js'
-import { announce } from '../state/app.js'
 import { chartRows } from './export.js'
 import { Picture } from './picture.js'
+import { Stops } from './stops.js'
 
 interface PlotProps {
   chart: Chart
@@ -16,9 +15,6 @@ function stops({ series }: Chart): number[] {
   return [...new Set(series.flatMap(({ points }) => points.map((p) => p.x)))].sort((a, b) => a - b)
 }
 
-const nearest = (values: readonly number[], wanted: number): number | undefined =>
-  values.reduce<number | undefined>((best, v) => (best === undefined || Math.abs(v - wanted) < Math.abs(best - wanted) ? v : best), undefined)
-
 /** The point of a series at x, or the last one before it. */
 function pointAt({ points }: Series, x: number | null) {
   if (x === null) return points[points.length - 1]
@@ -30,43 +26,15 @@ function pointAt({ points }: Series, x: number | null) {
 export function Plot({ chart, cursor }: PlotProps) {
   const own = useSignal<number | null>(null)
   const at = cursor ?? own
-  const box = useRef<HTMLDivElement>(null)
   const { xs } = scalesOf(chart)
   const name = (x: number) => `${chart.x.label} ${chart.x.names?.[x] ?? number(x)}`
   const say = (x: number) =>
-    announce(
-      `${name(x)}: ${chart.series
-        .map((s) => {
-          const point = pointAt(s, x)
-          return `${s.name} ${point ? number(point.y) : 'none'}`
-        })
-        .join('; ')}`,
-    )
-  const point = (event: PointerEvent) => {
-    const { left, width } = (event.currentTarget as Element).getBoundingClientRect()
-    const wanted = ((event.clientX - left) / width) * chartBox.width
-    at.value = nearest(stops(chart), invert(chart, wanted)) ?? null
-  }
-  const key = (event: KeyboardEvent) => {
-    const values = stops(chart)
-    if (values.length === 0) return
-    const current = at.value === null ? values.length - 1 : values.indexOf(nearest(values, at.value) ?? values[0])
-    const far = Math.max(1, Math.round(values.length / 10))
-    const moves: Record<string, number> = {
-      ArrowLeft: current - 1,
-      ArrowRight: current + 1,
-      PageUp: current - far,
-      PageDown: current + far,
-      Home: 0,
-      End: values.length - 1,
-    }
-    if (event.key === 'Escape') at.value = null
-    if (!(event.key in moves)) return
-    event.preventDefault()
-    const next = values[Math.min(values.length - 1, Math.max(0, moves[event.key]))]
-    at.value = next
-    say(next)
-  }
+    `${name(x)}: ${chart.series
+      .map((s) => {
+        const point = pointAt(s, x)
+        return `${s.name} ${point ? number(point.y) : 'none'}`
+      })
+      .join('; ')}`
   const x = at.value
   return (
     <Picture
@@ -96,23 +64,19 @@ export function Plot({ chart, cursor }: PlotProps) {
         </ul>
       }
     >
-      <div
-        ref={box}
-        class="cursor-layer"
-        tabIndex={0}
-        role="application"
-        aria-roledescription="chart"
-        aria-label={`${chart.title}. ${chart.description} Left and right arrows move along it.`}
-        onPointerMove={point}
-        onPointerLeave={() => (at.value = null)}
-        onKeyDown={key}
+      <Stops
+        label={`${chart.title}. ${chart.description}`}
+        stops={() => stops(chart)}
+        at={at}
+        say={say}
+        fromShare={(share) => invert(chart, share * chartBox.width)}
       >
         {x !== null && (
           <svg viewBox={`0 0 ${chartBox.width} ${chartBox.height}`} aria-hidden="true">
             <line class="cursor" x1={xs.at(x)} x2={xs.at(x)} y1={chartBox.top} y2={chartBox.bottom} />
           </svg>
         )}
-      </div>
+      </Stops>
     </Picture>
   )
 }

@@ -54,6 +54,7 @@ export class BenchNetwork extends nn.Module {
         width = WIDTH
       }
     } else {
+      if (input.length < 3) throw new Error('Convolutions need pictures: for a table or a text choose the fully connected network.')
       let [channels, size] = input
       for (let i = 0; i < depth; i++) {
         const next = CHANNELS[Math.min(i, CHANNELS.length - 1)]

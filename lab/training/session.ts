@@ -40,7 +40,7 @@ export class Session {
 
   constructor(
     config: TrainConfig,
-    private readonly data: BenchData,
+    readonly data: BenchData,
   ) {
     this.settings = config
     manualSeed(config.seed)

@@ -1,6 +1,6 @@
 import { backendInfo, saveSafetensors, setNumThreads } from '../../src/index.js'
 import type { Order, Question, Report } from '../worker/protocol.js'
-import { benchData } from './data.js'
+import { benchData, dataTensors } from './data.js'
 import { digitsFile } from './digits.js'
 import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from './records.js'
 import { Session, type StepResult } from './session.js'
@@ -69,10 +69,11 @@ export class Trainer {
     }
   }
 
-  /** The network as it is now, as a safetensors file with PyTorch's keys. */
-  weights(): Uint8Array<ArrayBuffer> {
+  /** A safetensors file of the network as it is now, by PyTorch's keys, or of the data. */
+  save(what: 'weights' | 'data'): Uint8Array<ArrayBuffer> {
     if (!this.session) throw new Error('The run has not begun yet.')
-    return Uint8Array.from(saveSafetensors(this.session.stateDict(), { format: 'pt' }))
+    const tensors = what === 'weights' ? this.session.stateDict() : dataTensors(this.session.data)
+    return Uint8Array.from(saveSafetensors(tensors, { format: 'pt' }))
   }
 
   private async play(session: Session): Promise<void> {

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { Point } from '../../src/experiments/report/chart.js'
 import { announce } from '../state/app.js'
-import type { OwnTable } from '../training/data.js'
+import type { OwnData } from '../training/own.js'
 import { nameOf } from './figures.js'
 import { Run } from './run.js'
 import { benchSettings, difference, type RunSettings, runSettings, whileRunning } from './settings.js'
@@ -28,9 +28,9 @@ class Bench {
   /** Goes up when there is something new to draw. */
   readonly tick = signal(0)
   readonly cursor = signal<number | null>(null)
-  readonly own = signal<OwnTable | null>(null)
+  readonly own = signal<OwnData | null>(null)
   private state: BenchState | null = null
-  private ownShown: OwnTable | null = null
+  private ownShown: OwnData | null = null
   private timer: ReturnType<typeof setTimeout> | undefined
   private looks = 0
 
@@ -39,8 +39,10 @@ class Bench {
     const before = this.state
     this.state = state
     const all = !before || difference(benchSettings, before.bench, state.bench) !== '' || this.ownShown !== this.own.value
+    // Losses on other data are no measure for these.
+    if (before?.bench.data !== state.bench.data || this.ownShown !== this.own.value) this.earlier.value = []
+    else if (all) for (const run of this.runs.value) this.keep(run, difference(benchSettings, before.bench, state.bench))
     this.ownShown = this.own.value
-    if (all) this.earlier.value = []
     const old = this.runs.value
     const playing = !all && old.some((run) => run.status.value === 'playing')
     const runs = state.runs.map((settings, i) => {
@@ -55,17 +57,17 @@ class Bench {
   }
 
   private replace(old: Run | undefined, settings: RunSettings, state: BenchState, playing: boolean): Run {
-    if (old) this.keep(old, settings)
+    if (old) this.keep(old, difference(runSettings, old.settings, settings))
     const threads = Math.max(1, Math.floor((navigator.hardwareConcurrency || 1) / state.runs.length))
     const run = new Run(settings, state.bench, this.own.value, Math.min(threads, 4), () => this.changed())
     if (playing) run.play(STEPS_PER_PLAY)
     return run
   }
 
-  private keep(run: Run, next: RunSettings | null): void {
+  /** @param change what was changed then */
+  private keep(run: Run, change: string): void {
     if (run.step < WORTH_KEEPING) return
-    const change = next ? difference(runSettings, run.settings, next) : ''
-    const name = `earlier: ${nameOf(run, this.runs.value)}${change ? ` (before ${change})` : ''}`
+    const name = `earlier: ${nameOf(run, this.runs.value)} (before ${change})`
     const line = { name, look: 3 + (this.looks++ % MOST_EARLIER), points: run.loss.points(120) }
     this.earlier.value = [...this.earlier.value, line].slice(-MOST_EARLIER)
   }

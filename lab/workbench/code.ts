@@ -1,14 +1,18 @@
 import { normCode } from '../../src/experiments/norms.js'
 import type { Code } from '../parts/code-pane.js'
+import type { OwnData } from '../training/own.js'
 import type { BenchSettings, RunSettings } from './settings.js'
 import { CHANNELS, GROUPS, POOLED, WIDTH } from './sizes.js'
+
+/** What the code must know of the user's own data. */
+export type OwnSizes = Pick<OwnData, 'input' | 'classNames'>
 
 const torchActivations = { relu: 'ReLU', leaky: 'LeakyReLU', gelu: 'GELU', silu: 'SiLU', tanh: 'Tanh', sigmoid: 'Sigmoid' } as const
 
 /** A whole program that trains the same network, in PyTorch and in Evenkeel. */
-export function benchCode(bench: BenchSettings, run: RunSettings): Code {
-  const torch = layers(bench, run, (name, args) => `nn.${name}(${args.torch})`, 'pytorch')
-  const evenkeel = layers(bench, run, (name, args) => `new nn.${name}(${args.evenkeel})`, 'evenkeel')
+export function benchCode(bench: BenchSettings, run: RunSettings, own: OwnSizes | null = null): Code {
+  const torch = inOneRow(networkLines(bench, run, 'torch', own), 'torch')
+  const evenkeel = inOneRow(networkLines(bench, run, 'evenkeel', own), 'evenkeel')
   const picture = bench.data === 'digits14' || bench.data === 'digits28'
   const small = bench.data === 'digits14'
   return {
@@ -60,43 +64,78 @@ interface Arguments {
   evenkeel: string
 }
 
-function layers(bench: BenchSettings, run: RunSettings, write: (name: string, args: Arguments) => string, language: 'pytorch' | 'evenkeel'): string[] {
+/** A block's layers as they are written, by what they are called in the network, in their order. */
+type BlockLines = readonly (readonly ['linear' | 'norm' | 'act' | 'pool', string])[]
+
+/** The layers of a network as they are written. */
+export interface NetworkLines {
+  blocks: readonly BlockLines[]
+  /** Whether the input is a picture that the blocks take as one row. */
+  flattened: boolean
+  /** Whether the last layer needs its input flattened. */
+  pictures: boolean
+  fc: string
+}
+
+/** @param own sizes of the user's own data, where these are known */
+export function networkLines(bench: BenchSettings, run: RunSettings, language: 'torch' | 'evenkeel', own: OwnSizes | null = null): NetworkLines {
+  const write = (name: string, args: Arguments): string => (language === 'torch' ? `nn.${name}(${args.torch})` : `new nn.${name}(${args.evenkeel})`)
   const same = (args: string): Arguments => ({ torch: args, evenkeel: args })
-  const lines: string[] = []
-  const norm = (shape: readonly number[]) => {
+  const norm = (shape: readonly number[]): [['norm', string]] | [] => {
     if (run.norm === 'none') return []
     if (run.norm === 'batch' && run.momentum !== 0.1) {
-      return [
-        write(`BatchNorm${shape.length === 3 ? 2 : 1}d`, {
-          torch: `${shape[0]}, momentum=${run.momentum ?? 'None'}`,
-          evenkeel: `${shape[0]}, { momentum: ${run.momentum} }`,
-        }),
-      ]
+      const momentum = { torch: `${shape[0]}, momentum=${run.momentum ?? 'None'}`, evenkeel: `${shape[0]}, { momentum: ${run.momentum} }` }
+      return [['norm', write(`BatchNorm${shape.length === 3 ? 2 : 1}d`, momentum)]]
     }
-    return [normCode(run.norm, [1, ...shape], { groups: GROUPS })[language]]
+    return [['norm', normCode(run.norm, [1, ...shape], { groups: GROUPS })[language === 'torch' ? 'pytorch' : 'evenkeel']]]
   }
-  const act = write(torchActivations[run.activation], same(''))
-  const block = (linear: string, shape: readonly number[], pool: boolean) => {
-    lines.push(linear, ...(run.place === 'before' ? [...norm(shape), act] : [act, ...norm(shape)]), ...(pool ? [write('MaxPool2d', same('2'))] : []))
-  }
-  const classes = bench.data === 'spirals' ? 3 : 10
+  const act = ['act', write(torchActivations[run.activation], same(''))] as const
+  const block = (linear: string, shape: readonly number[], pool: boolean): BlockLines => [
+    ['linear', linear],
+    ...(run.place === 'before' ? [...norm(shape), act] : [act, ...norm(shape)]),
+    ...(pool ? [['pool', write('MaxPool2d', same('2'))] as const] : []),
+  ]
+  const { input, classes } = sizesOf(bench.data, own)
+  const pictures = input.length === 3
   if (bench.network === 'mlp') {
-    let width = { digits14: 196, digits28: 784, spirals: 2, own: 0 }[bench.data]
-    if (bench.data === 'digits14' || bench.data === 'digits28') lines.push(write('Flatten', same('')))
-    for (let i = 0; i < bench.depth; i++) {
-      block(write('Linear', same(`${width || 'features'}, ${WIDTH}`)), [WIDTH], false)
-      width = WIDTH
-    }
-    return [...lines, write('Linear', same(`${WIDTH}, ${bench.data === 'own' ? 'classes' : classes}`))]
+    const widths = [input.every((size) => size > 0) ? input.reduce((product, size) => product * size, 1) : 'features', ...Array(bench.depth).fill(WIDTH)]
+    const blocks = widths.slice(1).map((_, i) => block(write('Linear', same(`${widths[i]}, ${WIDTH}`)), [WIDTH], false))
+    return { blocks, flattened: pictures, pictures: false, fc: write('Linear', same(`${WIDTH}, ${classes}`)) }
   }
-  let size = bench.data === 'digits28' ? 28 : 14
-  let channels = 1
-  for (let i = 0; i < bench.depth; i++) {
+  let [channels, size] = input
+  const blocks = Array.from({ length: bench.depth }, (_, i) => {
     const next = CHANNELS[Math.min(i, CHANNELS.length - 1)]
     const pool = POOLED.includes(i) && size >= 2
-    block(write('Conv2d', { torch: `${channels}, ${next}, 3, padding=1`, evenkeel: `${channels}, ${next}, 3, { padding: 1 }` }), [next, size, size], pool)
+    const conv = write('Conv2d', { torch: `${channels}, ${next}, 3, padding=1`, evenkeel: `${channels}, ${next}, 3, { padding: 1 }` })
+    const lines = block(conv, [next, size, size], pool)
     channels = next
     if (pool) size = Math.floor(size / 2)
+    return lines
+  })
+  return { blocks, flattened: false, pictures: true, fc: write('Linear', same(`${channels * size * size}, ${classes}`)) }
+}
+
+/** Shape of an input and number of classes; 0 and a word where they are not known. */
+function sizesOf(data: BenchSettings['data'], own: OwnSizes | null): { input: readonly number[]; classes: number | string } {
+  switch (data) {
+    case 'digits14':
+      return { input: [1, 14, 14], classes: 10 }
+    case 'digits28':
+      return { input: [1, 28, 28], classes: 10 }
+    case 'spirals':
+      return { input: [2], classes: 3 }
+    case 'own':
+      return own ? { input: own.input, classes: own.classNames.length } : { input: [0], classes: 'classes' }
   }
-  return [...lines, write('Flatten', same('')), write('Linear', same(`${channels * size * size}, ${classes}`))]
+}
+
+/** One after the other. */
+function inOneRow(lines: NetworkLines, language: 'torch' | 'evenkeel'): string[] {
+  const flatten = language === 'torch' ? 'nn.Flatten()' : 'new nn.Flatten()'
+  return [
+    ...(lines.flattened ? [flatten] : []),
+    ...lines.blocks.flatMap((block) => block.map(([, text]) => text)),
+    ...(lines.pictures ? [flatten] : []),
+    lines.fc,
+  ]
 }

@@ -1,72 +1,84 @@
 import { signal } from '@preact/signals'
+import { type Histograms as Drawn, describeHistograms, drawHistograms, histogramRows } from '../charts/histograms.js'
 import { Picture } from '../charts/picture.js'
-import { describe, type Ridge, ridge, ridgeRows } from '../charts/ridge.js'
+import { Stops } from '../charts/stops.js'
 import { Panel } from '../parts/panel.js'
 import { bench } from './bench.js'
+import { blockHistograms, type HistogramChoice } from './block-histograms.js'
 import { BlockPicker } from './block-picker.js'
-import { nameOf, snapshotAt } from './figures.js'
 import type { Run } from './run.js'
 
-const block = signal(0)
-const side = signal<'into' | 'out'>('into')
-const symlog = signal(false)
-const ROWS = 14
+const choice = signal<HistogramChoice>({ block: 0, side: 'into', symlog: false, form: 'ridge' })
+const choose = (change: Partial<HistogramChoice>) => {
+  choice.value = { ...choice.value, ...change }
+}
 
-/** The values in a block over the steps, one ridge for each run, all on one axis. */
+/** The values in a block over the steps; the arrow keys go from step to step, in all figures. */
 export function Histograms({ runs }: { runs: readonly Run[] }) {
   // The runs are the same objects with more in them.
   bench.tick.value
   const depth = runs[0]?.bench.depth ?? 1
-  const chosen = Math.min(block.value, depth - 1)
-  const step = bench.cursor.value
-  const ridges = runs.map((run): Ridge => {
-    const snapshots = run.snapshots.items.slice(-ROWS)
-    const marked = step === null ? undefined : snapshots.indexOf(snapshotAt(run, step) ?? snapshots[0])
-    const rows = snapshots.flatMap((snapshot) => {
-      const values = snapshot.blocks[chosen]?.[side.value]
-      return values ? [{ step: snapshot.step, histogram: values.histogram }] : []
-    })
-    return { title: nameOf(run, runs), look: runs.indexOf(run), rows, domain: [0, 0], symlog: symlog.value, marked: marked === -1 ? undefined : marked }
-  })
-  const all = ridges.flatMap(({ rows }) => rows.map(({ histogram }) => histogram))
-  const domain: readonly [number, number] = all.length > 0 ? [Math.min(...all.map(({ low }) => low)), Math.max(...all.map(({ high }) => high))] : [-1, 1]
+  const { side, symlog, form } = choice.value
+  const block = Math.min(choice.value.block, depth - 1)
+  const drawn = blockHistograms(runs, bench.cursor.value, { ...choice.value, block })
   return (
     <Panel
       id="histograms"
       heading="What the numbers in a block look like, over the steps"
       aside={
         <div class="bar">
-          <BlockPicker depth={depth} chosen={chosen} onChoose={(i) => (block.value = i)} />
-          <div class="segments" role="group" aria-label="Which values">
-            <button type="button" aria-pressed={side.value === 'into'} onClick={() => (side.value = 'into')}>
-              Into the activation
-            </button>
-            <button type="button" aria-pressed={side.value === 'out'} onClick={() => (side.value = 'out')}>
-              Out of it
-            </button>
-          </div>
+          <BlockPicker depth={depth} chosen={block} onChoose={(i) => choose({ block: i })} />
+          <Segments label="Which values" names={{ into: 'Into the activation', out: 'Out of it' }} value={side} onChange={(next) => choose({ side: next })} />
+          <Segments label="Form" names={{ ridge: 'Ridge', overlay: 'Overlay' }} value={form} onChange={(next) => choose({ form: next })} />
           <label class="check">
-            <input type="checkbox" checked={symlog.value} onChange={(event) => (symlog.value = event.currentTarget.checked)} />
+            <input type="checkbox" checked={symlog} onChange={(event) => choose({ symlog: event.currentTarget.checked })} />
             symlog
           </label>
         </div>
       }
     >
       <div class="figures three">
-        {ridges.map((one) => {
-          const shown = { ...one, domain }
-          return (
-            <Picture
-              key={one.title}
-              title={`${one.title}, block ${chosen}, ${side.value === 'into' ? 'into' : 'out of'} the activation`}
-              markup={() => ridge(shown)}
-              version={shown}
-              data={() => ridgeRows(one.rows)}
-              below={<p class="count">{describe(one.rows)}</p>}
-            />
-          )
-        })}
+        {drawn.map((one) => (
+          <OneRun key={one.title} drawn={one} />
+        ))}
       </div>
     </Panel>
   )
 }
+
+function OneRun({ drawn }: { drawn: Drawn }) {
+  const { title, rows, marked } = drawn
+  return (
+    <Picture
+      title={title}
+      markup={() => drawHistograms(drawn)}
+      version={drawn}
+      data={() => histogramRows(rows)}
+      below={<p class="count">{describeHistograms(rows, marked)}</p>}
+    >
+      <Stops
+        label={`${title}. ${describeHistograms(rows, marked)}`}
+        stops={() => rows.map(({ step }) => step)}
+        at={bench.cursor}
+        say={(step) => describeHistograms(rows, rows.filter((row) => row.step <= step).length - 1)}
+      />
+    </Picture>
+  )
+}
+
+interface SegmentsProps<T extends string> {
+  label: string
+  names: Readonly<Record<T, string>>
+  value: T
+  onChange: (value: T) => void
+}
+
+const Segments = <T extends string>({ label, names, value, onChange }: SegmentsProps<T>) => (
+  <div class="segments" role="group" aria-label={label}>
+    {(Object.keys(names) as T[]).map((name) => (
+      <button type="button" key={name} aria-pressed={name === value} onClick={() => onChange(name)}>
+        {names[name]}
+      </button>
+    ))}
+  </div>
+)

@@ -1,30 +1,29 @@
 import { signal } from '@preact/signals'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { defaultsOf } from '../../src/experiments/settings.js'
-import { download } from '../charts/export.js'
 import { Plot } from '../charts/plot.js'
 import { CodePane } from '../parts/code-pane.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { Panel } from '../parts/panel.js'
-import { announce, go, route } from '../state/app.js'
-import { LabWorker } from '../worker/client.js'
+import { go, route } from '../state/app.js'
+import type { OwnData } from '../training/own.js'
 import { bench } from './bench.js'
 import { BlockPicker } from './block-picker.js'
 import { benchCode } from './code.js'
 import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, nameOf, statisticsChart } from './figures.js'
 import { Histograms } from './histograms.js'
-import type { Run } from './run.js'
+import { droppedFiles, OwnFiles, ownProblem, readFiles } from './own-files.js'
 import { RunCard } from './run-card.js'
 import { type BenchSettings, benchSettings, runSettings } from './settings.js'
 import { SlowMotion } from './slow-motion.js'
 import { type BenchState, firstPreset, MOST_RUNS, presets, readBench, writeBench } from './state.js'
+import { TakeAway } from './take-away.js'
 
 const ratio = signal(false)
 const variance = signal(false)
 const statisticsBlock = signal(0)
 const chosen = signal(1)
-const tableProblem = signal('')
 const fallback = firstPreset(innerWidth < 640)
 
 /** Up to three networks that train side by side while one looks into them. */
@@ -35,6 +34,12 @@ export function WorkbenchPage() {
   useKeys()
   const set = (change: Partial<BenchState>) => go(['workbench'], writeBench({ ...state, ...change }, fallback))
   const { label, text } = presets[state.preset]
+  const takeOwn = ({ kind }: OwnData) => set({ bench: { ...state.bench, data: 'own', network: kind === 'pictures' ? 'cnn' : 'mlp' } })
+  const drop = async (event: DragEvent) => {
+    event.preventDefault()
+    const data = event.dataTransfer && (await readFiles(await droppedFiles(event.dataTransfer)))
+    if (data) takeOwn(data)
+  }
   return (
     <>
       <div class="lead">
@@ -48,8 +53,8 @@ export function WorkbenchPage() {
           </button>
         ))}
       </div>
-      <Notes notes={[...notes, ...(tableProblem.value ? [tableProblem.value] : [])]} />
-      <section class="panel bench" aria-label={`Bench: ${label}`}>
+      <Notes notes={[...notes, ...(ownProblem.value ? [ownProblem.value] : [])]} />
+      <section class="panel bench" aria-label={`Bench: ${label}`} onDragOver={(event) => event.preventDefault()} onDrop={drop}>
         <div class="knobs">
           {(Object.keys(benchSettings) as (keyof BenchSettings)[]).map((key) => (
             <Knob
@@ -60,7 +65,7 @@ export function WorkbenchPage() {
               onChange={(value) => set({ bench: { ...state.bench, [key]: value } })}
             />
           ))}
-          {state.bench.data === 'own' && <OwnTableField />}
+          {state.bench.data === 'own' && <OwnFiles onRead={takeOwn} />}
           <Controls />
         </div>
       </section>
@@ -156,18 +161,8 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
       </div>
       {run && (
         <div class="two">
-          <CodePane code={benchCode(state.bench, run.settings)} heading={`${nameOf(run, runs)} in code`} />
-          <Panel id="files" heading="Take it with you">
-            <p>The address of this page holds every knob and the seed: whoever opens it gets the same runs, number for number.</p>
-            <p class="exports">
-              <button type="button" onClick={() => download('evenkeel-runs.json', json(state, runs), 'application/json')}>
-                Runs as JSON
-              </button>
-              <button type="button" class="quiet" onClick={copyAddress}>
-                Copy the address
-              </button>
-            </p>
-          </Panel>
+          <CodePane code={benchCode(state.bench, run.settings, bench.own.value)} heading={`${nameOf(run, runs)} in code`} />
+          <TakeAway state={state} run={run} runs={runs} />
         </div>
       )}
     </>
@@ -206,63 +201,3 @@ function useKeys(): void {
     return () => removeEventListener('keydown', press)
   }, [])
 }
-
-/** A file of the user's own; it is read in a worker and goes nowhere. */
-function OwnTableField() {
-  const input = useRef<HTMLInputElement>(null)
-  const read = async () => {
-    const file = input.current?.files?.[0]
-    if (!file) return
-    const worker = new LabWorker()
-    try {
-      const { table } = await worker.ask<'table'>({ type: 'table', text: await file.text() })
-      tableProblem.value = ''
-      bench.own.value = table
-      announce(`${table.labels.length} rows of ${table.features} numbers, ${table.classNames.length} classes`)
-    } catch (error) {
-      tableProblem.value = `${file.name}: ${error instanceof Error ? error.message : String(error)}`
-    } finally {
-      worker.end()
-    }
-  }
-  return (
-    <div class="knob">
-      <label for="own-file">CSV, the class in the last column</label>
-      <input ref={input} id="own-file" type="file" accept=".csv,.tsv,text/csv" onChange={read} />
-    </div>
-  )
-}
-
-async function copyAddress(): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(location.href)
-    announce('Address copied')
-  } catch {
-    announce('The browser does not allow copying; the address is in the address bar')
-  }
-}
-
-const json = (state: BenchState, runs: readonly Run[]): string =>
-  JSON.stringify(
-    {
-      schema: 'evenkeel-lab/1',
-      address: location.href,
-      bench: state.bench,
-      runs: runs.map((run) => ({
-        settings: run.settings,
-        status: run.status.value,
-        step: run.step,
-        divergence: run.divergence,
-        problem: run.problem || null,
-        changes: run.marks,
-        firstLosses: run.firstLosses,
-        stepsPerPoint: run.loss.stride,
-        loss: run.loss.points(Number.MAX_SAFE_INTEGER),
-        accuracy: run.accuracy.points(Number.MAX_SAFE_INTEGER),
-        evaluations: run.evaluations.items,
-        snapshots: run.snapshots.items,
-      })),
-    },
-    // JSON knows neither NaN nor infinities.
-    (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
-  )

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { OwnTable } from '../training/data.js'
+import type { OwnData } from '../training/own.js'
 import type { Part } from '../training/records.js'
 import { LabWorker } from '../worker/client.js'
 import type { Backend, Memory, Report } from '../worker/protocol.js'
@@ -26,7 +26,7 @@ export class Run extends Track {
   constructor(
     settings: RunSettings,
     bench: BenchSettings,
-    own: OwnTable | null,
+    own: OwnData | null,
     threads: number,
     private readonly changed: () => void,
   ) {
@@ -90,9 +90,9 @@ export class Run extends Track {
     this.changed()
   }
 
-  /** A safetensors file of the network as it is now, diverged or not. */
-  async weights(): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.worker.ask<'weights'>({ type: 'weights' })).file
+  /** A safetensors file of the network as it is now, diverged or not, or of the data. */
+  async save(what: 'weights' | 'data'): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.worker.ask<'save'>({ type: 'save', what })).file
   }
 
   close(): void {

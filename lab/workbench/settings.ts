@@ -9,7 +9,7 @@ export const benchSettings = {
     default: 'digits14',
     label: 'data',
     help: 'What is learned',
-    choices: { digits14: 'handwritten digits, 14 × 14', digits28: 'handwritten digits, 28 × 28', spirals: 'three spirals in the plane', own: 'your own table' },
+    choices: { digits14: 'handwritten digits, 14 × 14', digits28: 'handwritten digits, 28 × 28', spirals: 'three spirals in the plane', own: 'your own files' },
   }),
   network: choice({ default: 'cnn', label: 'network', help: 'What learns', choices: { cnn: 'convolutions', mlp: 'fully connected' } }),
   depth: integer({ default: 4, min: 1, max: 64, label: 'depth', help: 'Blocks of layer, norm and activation' }),

@@ -115,10 +115,10 @@ function countOf(text: string | undefined, fallback: number, notes: string[]): n
   return count
 }
 
-/** Convolutions need pictures. */
+/** Convolutions need pictures; whether the user's own data are such is known when they have been read. */
 function fitted(state: BenchState, notes: string[]): BenchState {
   const { bench } = state
-  if (bench.network !== 'cnn' || bench.data === 'digits14' || bench.data === 'digits28') return state
+  if (bench.network !== 'cnn' || bench.data !== 'spirals') return state
   notes.push('Convolutions need pictures: on this data the network is fully connected.')
   return { ...state, bench: { ...bench, network: 'mlp' } }
 }

@@ -1,7 +1,7 @@
 import { axesNumbers } from '../training/axes.js'
-import { parseTable } from '../training/data.js'
 import { digitsFile, takeDigits } from '../training/digits.js'
 import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
+import { readOwn } from '../training/own.js'
 import { Trainer } from '../training/trainer.js'
 import type { Answer, FromWorker, Question, Report, ToWorker } from './protocol.js'
 
@@ -16,8 +16,8 @@ async function answer(question: Question, report: (report: Report) => void): Pro
       return { type: 'axes', numbers: axesNumbers(question.settings) }
     case 'describe':
       return { type: 'describe', experiments: describeExperiments() }
-    case 'table':
-      return { type: 'table', table: parseTable(question.text) }
+    case 'own':
+      return { type: 'own', data: await readOwn(question.files) }
     case 'experiment':
       return { type: 'experiment', view: await runNamed(question.name, question.settings, report, await digitsFile()) }
     case 'results':
@@ -25,9 +25,9 @@ async function answer(question: Question, report: (report: Report) => void): Pro
     case 'train':
       trainer = new Trainer(report)
       return { type: 'train', divergence: await trainer.train(question) }
-    case 'weights':
+    case 'save':
       if (!trainer) throw new Error('There is no run here yet.')
-      return { type: 'weights', file: trainer.weights() }
+      return { type: 'save', file: trainer.save(question.what) }
   }
 }
 

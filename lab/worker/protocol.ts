@@ -3,7 +3,7 @@ import type { BackendInfo } from '../../src/index.js'
 import type { AxesSettings } from '../axes/settings.js'
 import type { ExperimentWords } from '../experiments/words.js'
 import type { AxesNumbers } from '../training/axes.js'
-import type { OwnTable } from '../training/data.js'
+import type { OwnData, OwnFile } from '../training/own.js'
 import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from '../training/records.js'
 import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 
@@ -13,12 +13,12 @@ import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 export type Question =
   | { type: 'axes'; settings: AxesSettings }
   | { type: 'describe' }
-  | { type: 'table'; text: string }
+  | { type: 'own'; files: readonly OwnFile[] }
   /** Settings by flag. */
   | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>> }
   | { type: 'results'; text: string }
-  | { type: 'train'; config: TrainConfig; own: OwnTable | null; threads: number }
-  | { type: 'weights' }
+  | { type: 'train'; config: TrainConfig; own: OwnData | null; threads: number }
+  | { type: 'save'; what: 'weights' | 'data' }
 
 /** Told to the worker that is at work; not answered. */
 export type Order =
@@ -34,12 +34,12 @@ export type Order =
 export type Answer =
   | { type: 'axes'; numbers: AxesNumbers }
   | { type: 'describe'; experiments: ExperimentWords[] }
-  | { type: 'table'; table: OwnTable }
+  | { type: 'own'; data: OwnData }
   | { type: 'experiment'; view: ExperimentView }
   | { type: 'results'; view: ExperimentView }
   | { type: 'train'; divergence: Divergence }
   /** A safetensors file. */
-  | { type: 'weights'; file: Uint8Array<ArrayBuffer> }
+  | { type: 'save'; file: Uint8Array<ArrayBuffer> }
 
 /** On the way to an answer. */
 export type Report =

@@ -4,6 +4,7 @@ import { walkthrough } from '../experiments/index.js'
 
 import { runAdvise } from './advise.js'
 import { runDoctor } from './doctor.js'
+import { runDraw } from './draw.js'
 import { type Host, makeExperiment } from './experiment.js'
 import { commandHelp, generalHelp } from './help.js'
 import { offerLab, runLab } from './lab.js'
@@ -54,6 +55,11 @@ async function main(args: readonly string[]): Promise<number> {
     case 'lab': {
       const { signal, exitCode } = interruption('Stopping. Once more to end at once.')
       await runLab(request.settings, process.stdout, process.env, signal)
+      return exitCode()
+    }
+    case 'draw': {
+      const { signal, exitCode } = interruption('Stopping after this step, to draw what there is. Once more to end at once.')
+      await runDraw(request.settings, process.stdout, process.stderr, signal)
       return exitCode()
     }
     case 'sample':

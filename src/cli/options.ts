@@ -13,6 +13,7 @@ import {
   type SettingTable,
 } from '../experiments/index.js'
 import type { DoctorSettings } from './doctor.js'
+import type { DrawSettings } from './draw.js'
 import type { LabSettings } from './lab.js'
 import { type SampleRequest, sampleCommand, sampleRequest, type TrainRequest, trainCommand, trainRequest } from './train-options.js'
 
@@ -41,6 +42,7 @@ export interface Command {
 }
 
 const LAB_PORT = 4173
+const DRAWN_STEPS = 200
 
 /** Training digits in the package. */
 const EPOCH = 5000
@@ -169,6 +171,20 @@ Exit code: 0 if nothing is wrong, 1 if something is or a file can't be read, 2 f
     ],
     examples: ['evenkeel lab', 'evenkeel lab --port 8080 --no-open'],
   },
+  {
+    name: 'draw',
+    summary: 'Write the figures of an address of the lab, without a browser',
+    details: `Makes the runs that the address names, with the same numbers as the page, and writes each figure as SVG and CSV.
+The address is one of the workbench or of an experiment; it is not opened, so no lab need run.`,
+    argument: 'ADDRESS',
+    options: [
+      { name: 'steps', value: 'N', help: `Steps of each run of the workbench (default ${DRAWN_STEPS})` },
+      { name: 'out', value: 'DIR', help: 'Folder for the figures (default runs/DATE-TIME)' },
+      { name: 'force', help: 'Write into --out whatever is in it' },
+      helpOption,
+    ],
+    examples: ["evenkeel draw 'http://127.0.0.1:4173/#/workbench?v=1&preset=spirals' --out figures", "evenkeel draw '#/experiments/axes?v=1&shape=2,6,4'"],
+  },
 ]
 
 /** What the user wants. */
@@ -178,6 +194,7 @@ export type Request =
   | { kind: 'walkthrough' }
   | { kind: 'doctor'; settings: DoctorSettings }
   | { kind: 'lab'; settings: LabSettings }
+  | { kind: 'draw'; settings: DrawSettings }
   | { kind: 'train'; request: TrainRequest }
   | { kind: 'sample'; request: SampleRequest }
   | { kind: 'advise'; settings: AdviseSettings; json: boolean }
@@ -203,6 +220,7 @@ export function parse(args: readonly string[]): Request {
   if (command.name === 'walkthrough') return { kind: 'walkthrough' }
   if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
   if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
+  if (command.name === 'draw') return { kind: 'draw', settings: drawSettings(values) }
   if (command.name === 'train') return { kind: 'train', request: wellUsed(() => trainRequest(values)) }
   if (command.name === 'sample') return { kind: 'sample', request: wellUsed(() => sampleRequest(values)) }
   if (command.name === 'advise') return { kind: 'advise', settings: adviceSettings(values), json: values.has('json') }
@@ -334,6 +352,18 @@ function doctorSettings(values: ReadonlyMap<string, string>): DoctorSettings {
 function labSettings(values: ReadonlyMap<string, string>): LabSettings {
   const port = values.get('port')
   return { port: port === undefined ? LAB_PORT : wholeNumber(0, 65535)('port', port), open: !values.has('no-open') }
+}
+
+function drawSettings(values: ReadonlyMap<string, string>): DrawSettings {
+  const address = values.get('ADDRESS')
+  if (address === undefined) throw new UsageError("draw needs an address of the lab: evenkeel draw 'http://127.0.0.1:4173/#/workbench'.")
+  const steps = values.get('steps')
+  return {
+    address,
+    out: values.get('out') ?? null,
+    steps: steps === undefined ? DRAWN_STEPS : wholeNumber(1, 1_000_000)('steps', steps),
+    force: values.has('force'),
+  }
 }
 
 type Reader<T> = (option: string, text: string) => T

@@ -92,6 +92,16 @@ describe('the command line', () => {
     expect(() => parse(['lab', '--port', '70000'])).toThrow('--port must be a whole number from 0 to 65535')
   })
 
+  test('draw takes an address, and as many steps as it is told', () => {
+    expect(parse(['draw', '#/workbench'])).toEqual({ kind: 'draw', settings: { address: '#/workbench', out: null, steps: 200, force: false } })
+    expect(parse(['draw', '#/workbench', '--steps', '7', '--out', 'x', '--force'])).toEqual({
+      kind: 'draw',
+      settings: { address: '#/workbench', out: 'x', steps: 7, force: true },
+    })
+    expect(() => parse(['draw'])).toThrow('draw needs an address of the lab')
+    expect(() => parse(['draw', '#/workbench', '--steps', '0'])).toThrow('--steps must be a whole number from 1 to 1000000')
+  })
+
   test('the main job ends without a server where nobody looks: it says how to see the lab', async () => {
     const said: string[] = []
     const out = { write: (text: string) => said.push(text), isTTY: false }

@@ -53,7 +53,7 @@ test.each([['help compare'], ['compare -h'], ['compare --help'], ['compare --lr 
 
 test.each([
   ['compar', "There is no command 'compar'. Did you mean compare?"],
-  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, experiment, advise, walkthrough, doctor, train, sample, lab."],
+  ['xyzzyplugh', "There is no command 'xyzzyplugh'. Commands: start, compare, experiment, advise, walkthrough, doctor, train, sample, lab, draw."],
   ['advise --arch cnm', "--arch must be one of cnn, mlp, rnn, transformer, vit, generator, got 'cnm'. Did you mean cnn?"],
   ['advise --image --no-image', 'Give --image or --no-image, not both.'],
   ['experiment axis', "There is no experiment 'axis'. Did you mean axes?"],

@@ -1,37 +1,69 @@
 import { describe, expect, test } from 'vitest'
-import { countOf, ridge, ridgeRows } from '../../lab/charts/ridge.js'
-import { parseTable } from '../../lab/training/data.js'
+import { countOf, drawHistograms, type Histograms, histogramRows } from '../../lab/charts/histograms.js'
 import { StepSeries, Thinned } from '../../lab/workbench/series.js'
 import { difference, runName, runSettings } from '../../lab/workbench/settings.js'
 import { defaultsOf } from '../../src/experiments/settings.js'
 import { histogram, manualSeed, randn } from '../../src/index.js'
 
 describe('histograms tell the truth', () => {
-  const picture = (values: ArrayLike<number>) => {
+  const picture = (values: ArrayLike<number>, change: Partial<Histograms> = {}) => {
     const counted = histogram(values, { bins: 30 })
     const rows = [{ step: 1, histogram: counted }]
-    return { counted, svg: ridge({ title: 't', look: 0, rows, domain: [counted.low, counted.high], symlog: false }), rows: ridgeRows(rows).rows }
+    const svg = drawHistograms({ title: 't', look: 0, rows, domain: [counted.low, counted.high], symlog: false, form: 'ridge', ...change })
+    return { counted, bars: barsOf(svg), rows: histogramRows(rows).rows }
+  }
+  /** Left end, right end and height of each bar of the last outline in a picture. */
+  const barsOf = (svg: string) => {
+    const path = [...svg.matchAll(/<path class="(?:ridge|overlaid) front" d="([^"]*)"/g)].at(-1)?.[1] ?? ''
+    const points = [...path.matchAll(/[ML]([\d.-]+) ([\d.-]+)/g)].map(([, x, y]) => [Number(x), Number(y)])
+    const base = points[0][1]
+    return points.slice(1, -1).flatMap(([from, top], i, inner) => (i % 2 === 0 ? [{ from, to: inner[i + 1][0], height: base - top }] : []))
   }
 
-  test('a narrow bell fills many bins, and every value is counted', () => {
+  test.each(['ridge', 'overlay'] as const)('%s: a narrow bell fills many bins, and every value is counted', (form) => {
     manualSeed(1)
-    const { counted, rows } = picture(randn([5000]).mul(0.001).add(0.97).toTypedArray() as Float32Array)
-    expect(rows.filter(([, , , count]) => count > 0).length).toBeGreaterThanOrEqual(10)
+    const { counted, rows, bars } = picture(randn([5000]).mul(0.001).add(0.97).toTypedArray() as Float32Array, { form })
+    expect(bars.filter(({ height }) => height > 0).length).toBeGreaterThanOrEqual(10)
     expect(countOf(counted)).toBe(5000)
     expect(rows.reduce((sum, [, , , count]) => sum + count, 0)).toBe(5000)
   })
 
-  test('zeros and ones are two bars, with nothing drawn between', () => {
-    const { rows, svg } = picture([0, 1, 1, 0, 1])
+  test.each(['ridge', 'overlay'] as const)('%s: zeros and ones are two bars, with nothing drawn between', (form) => {
+    const { rows, bars } = picture([0, 1, 1, 0, 1], { form })
     expect(rows.filter(([, , , count]) => count > 0).map(([, , , count]) => count)).toEqual([2, 3])
-    const heights = [...svg.matchAll(/L[\d.]+ ([\d.]+)L[\d.]+ \1/g)].map(([, y]) => Number(y))
-    expect(heights).toHaveLength(30)
-    expect(heights.slice(1, -1).every((y) => y === Math.max(...heights))).toBe(true)
-    expect(heights[0]).toBeGreaterThan(heights[29])
+    expect(bars).toHaveLength(30)
+    expect(bars.slice(1, -1).every(({ height }) => height === 0)).toBe(true)
+    expect(bars[0].height / bars[29].height).toBeCloseTo(2 / 3, 1)
+  })
+
+  test('symlog spreads what lies near 0, and areas stay in proportion to the counts', () => {
+    const values = Float64Array.from({ length: 999 }, (_, i) => Math.sign(i - 499) * 10 ** (Math.abs(i - 499) / 125 - 2))
+    const [plain, spread] = [picture(values), picture(values, { symlog: true })]
+    const width = ({ bars }: typeof plain) => bars[15].to - bars[15].from
+    expect(width(spread)).toBeGreaterThan(3 * width(plain))
+    const areas = spread.bars.map(({ from, to, height }) => (to - from) * height)
+    const sum = areas.reduce((a, b) => a + b)
+    // Ends and heights are written to a tenth of a pixel.
+    for (const [i, area] of areas.entries()) expect(Math.abs(area / sum - spread.counted.counts[i] / 999)).toBeLessThan(0.02)
   })
 
   test('values that are all alike are one bar', () => {
-    expect(picture([2, 2, 2]).rows).toEqual([[1, 2, 2, 3]])
+    const { rows, bars } = picture([2, 2, 2])
+    expect(rows).toEqual([[1, 2, 2, 3]])
+    expect(bars).toHaveLength(1)
+  })
+
+  test('what lies beyond the bins has bars at the ends, and is counted', () => {
+    const { bars, rows } = picture([Number.NEGATIVE_INFINITY, 0, 0.5, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN])
+    const ends = bars.filter(({ height }) => height > 0)
+    expect(ends[0].from).toBeLessThan(bars[2].from)
+    expect((ends.at(-1)?.height ?? 0) / ends[0].height).toBeCloseTo(2, 1)
+    expect(rows[0]).toEqual([1, Number.NEGATIVE_INFINITY, 0, 1])
+    expect(rows.slice(-2)).toEqual([
+      [1, 1, Number.POSITIVE_INFINITY, 2],
+      [1, Number.NaN, Number.NaN, 1],
+    ])
+    expect(rows.reduce((sum, [, , , count]) => sum + count, 0)).toBe(7)
   })
 })
 
@@ -63,25 +95,5 @@ describe('runs explain themselves', () => {
     expect(runName(base, [base, faster])).toBe('BatchNorm, lr 0.1')
     expect(difference(runSettings, base, faster)).toBe('lr 0.1 → 0.5')
     expect(difference(runSettings, base, { ...base, norm: 'none' })).toBe('norm BatchNorm → no norm')
-  })
-})
-
-describe('a table of one’s own', () => {
-  const rows = (n: number) => Array.from({ length: n }, (_, i) => `${i},${i % 3},${i % 2 ? 'odd' : 'even'}`)
-  test('is read with and without names', () => {
-    const table = parseTable(['a,b,class', ...rows(12)].join('\n'))
-    expect(table).toMatchObject({ features: 2, classNames: ['even', 'odd'] })
-    expect([...table.labels.slice(0, 3)]).toEqual([0, 1, 0])
-    expect([...parseTable(rows(12).join('\r\n')).values]).toEqual([...table.values])
-  })
-
-  test.each([
-    [[...rows(10), '1,x,odd'], 'Line 11, column 2: “x” is not a number.'],
-    [[...rows(10), '1,2,3,odd'], 'Line 11: 4 columns, where the first row of numbers has 3.'],
-    [[...rows(10), '1,2,'], 'Line 11: the last column, which names the class, is empty.'],
-    [rows(3), 'The table has 3 rows of numbers; at least 10 are needed.'],
-    [rows(20).map((row) => row.replace('odd', 'even')), 'Every row has the same class'],
-  ])('a broken one names the line', (lines, message) => {
-    expect(() => parseTable(lines.join('\n'))).toThrow(message)
   })
 })
