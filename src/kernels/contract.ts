@@ -243,6 +243,16 @@ export interface Activated {
   readonly y: View
 }
 
+/** What a class counts in cross-entropy. */
+export interface CrossEntropyOptions {
+  /** One weight a class, [C]; null for 1. */
+  readonly weight: View | null
+  /** A target that counts for nothing. */
+  readonly ignoreIndex: number
+  /** This share of the target is spread evenly over all classes. */
+  readonly smoothing: number
+}
+
 export interface SgdOptions {
   readonly lr: number
   readonly momentum: number
@@ -307,6 +317,14 @@ export interface Kernels {
   softmax(x: View, dim: number, log: boolean, out: View): void
   /** From the gradient of the output and the output y: y (dy - sum(dy y)), or dy - exp(y) sum(dy) where `log`. */
   softmaxBackward(dy: View, y: View, dim: number, log: boolean, dx: View): void
+
+  /**
+   * Of scores x [..., C] and classes target (int64 [...], each a class or ignored): with lp = log(softmax(x)) and s the smoothing, losses [...] are
+   * -(1 - s) w_t lp_t - s / C sum_c w_c lp_c, 0 where ignored. Kept for backward: the rows' maxima, and the logarithms of the sums of exp(x - max).
+   */
+  crossEntropy(x: View, target: View, options: CrossEntropyOptions, losses: View, maxima: View, logSums: View): void
+  /** dx_c = dy ((a_1 + ... + a_C) exp(lp_c) - a_c), where a_c = s / C w_c + [c = t] (1 - s) w_t; dy broadcasts to the losses. */
+  crossEntropyBackward(dy: View, x: View, target: View, options: CrossEntropyOptions, maxima: View, logSums: View, dx: View): void
 
   /**
    * out[b] = start[b] + x[b] w[b], and in the same pass what follows. x [B, M, K], w [B, K, N], out [B, M, N] contiguous; B strides may be 0. start

@@ -1,10 +1,14 @@
+import { isGradEnabled, record } from '../autograd/index.js'
 import { dtypes, indexHint, isFloatingPoint, refuseDtype } from '../core/dtype.js'
 import { checkOptions, IndexError, RuntimeError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
-import { checkTensor, type Tensor } from '../core/tensor.js'
+import { scope } from '../core/storage.js'
+import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { composed } from './composed.js'
-import { checkReduction, type LossOptions, reduceLoss } from './loss-reduction.js'
+import { full, onesLike, zerosLike } from './create.js'
+import { checkReduction, type LossOptions, type Reduction, reduceLoss } from './loss-reduction.js'
 
 /** Losses of a classifier: the negative log-probability of the right class. */
 
@@ -20,7 +24,7 @@ export interface CrossEntropyOptions extends NllOptions {
   labelSmoothing?: number
 }
 
-/** The targets as [N, 1, ...S]: what both parts of a smoothed loss need to know of them. */
+/** The targets as [N, 1, ...S]. */
 interface Targets {
   /** Class indices, 0 for what is ignored. */
   index: Tensor
@@ -28,8 +32,6 @@ interface Targets {
   counted: Tensor | null
   /** The weights of their classes; null for 1. */
   weights: Tensor | null
-  /** What a mean divides by: the sum of the weights of what counts. */
-  total: number
 }
 
 function checkShapes(x: Tensor, target: Tensor, weight: Tensor | null): void {
@@ -72,10 +74,16 @@ function checkDtypes(x: Tensor, target: Tensor, weight: Tensor | null): void {
   }
 }
 
-/** Checks the targets against the classes of x, [N, C, ...S]. */
-function targetsOf(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Targets {
+interface Count {
+  /** How many targets are ignored. */
+  ignored: number
+  /** What a mean divides by: the sum of the weights of what counts. */
+  total: number
+}
+
+/** Checks the targets against the classes of x, [N, C, ...S]. @throws IndexError for one that is no class */
+function checkTargets(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Count {
   const classes = x.shape[1]
-  const shape = [x.shape[0], 1, ...x.shape.slice(2)]
   const values = target.toTypedArray()
   const classWeights = weight?.to('float64').toTypedArray() ?? null
   let ignored = 0
@@ -86,23 +94,15 @@ function targetsOf(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex
     else if (t < 0 || t >= classes) throw new IndexError(`Target ${t} is out of bounds.`)
     else total += classWeights ? Number(classWeights[t]) : 1
   }
+  return { ignored, total }
+}
+
+function targetsOf(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number, ignored: number): Targets {
+  const shape = [x.shape[0], 1, ...x.shape.slice(2)]
   const given = target.to('int64').reshape(shape)
   const counted = ignored > 0 ? given.ne(ignoreIndex) : null
   const index = counted ? where(counted, given, 0) : given
-  return { index, counted, weights: weight?.indexSelect(0, index.reshape([-1])).reshape(shape) ?? null, total }
-}
-
-/** Reduces losses [N, 1, ...S] to the target's shape or a number; a mean is weighted. */
-function reduceOver({ counted, total }: Targets, loss: Tensor, target: Tensor, reduction: LossOptions['reduction']): Tensor {
-  // Not by a product: an ignored log-probability may be infinite.
-  const kept = counted ? where(counted, loss, 0) : loss
-  if (reduction === 'none') return kept.reshape(target.shape)
-  return reduction === 'sum' ? kept.sum() : kept.sum().div(total)
-}
-
-const pick = (logProbabilities: Tensor, { index, weights }: Targets): Tensor => {
-  const picked = logProbabilities.gather(1, index).neg()
-  return weights ? picked.mul(weights) : picked
+  return { index, counted, weights: weight?.indexSelect(0, index.reshape([-1])).reshape(shape) ?? null }
 }
 
 const batched = (x: Tensor): Tensor => (x.ndim === 1 ? x.unsqueeze(0) : x)
@@ -124,8 +124,14 @@ export function nllLoss(x: Tensor, target: Tensor, options: NllOptions = {}): Te
   checkDtypes(x, target, weight)
   return composed([x], () => {
     const rows = batched(x)
-    const targets = targetsOf(rows, target, weight, ignoreIndex)
-    return reduceOver(targets, pick(rows, targets), target, reduction)
+    const { ignored, total } = checkTargets(rows, target, weight, ignoreIndex)
+    const { index, counted, weights } = targetsOf(rows, target, weight, ignoreIndex, ignored)
+    const picked = rows.gather(1, index).neg()
+    const loss = weights ? picked.mul(weights) : picked
+    // Not by a product: an ignored log-probability may be infinite.
+    const kept = counted ? where(counted, loss, 0) : loss
+    if (reduction === 'none') return kept.reshape(target.shape)
+    return reduction === 'sum' ? kept.sum() : kept.sum().div(total)
   })
 }
 
@@ -145,30 +151,70 @@ export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOpt
   if (sameShape(x.shape, target.shape)) return softCrossEntropy(x, target, weight, ignoreIndex, reduction, labelSmoothing)
   checkShapes(x, target, weight)
   checkDtypes(x, target, weight)
-  return composed([x], () => {
-    const rows = batched(x)
-    const targets = targetsOf(rows, target, weight, ignoreIndex)
-    const logProbabilities = rows.logSoftmax(1)
-    const loss = pick(logProbabilities, targets)
-    if (labelSmoothing === 0) return reduceOver(targets, loss, target, reduction)
-    const overClasses = alongClasses(logProbabilities, weight).sum(1, { keepdim: true })
-    const smoothed = loss.mul(1 - labelSmoothing).sub(overClasses, { alpha: labelSmoothing / rows.shape[1] })
-    return reduceOver(targets, smoothed, target, reduction)
+  return hardCrossEntropy(batched(x), target, weight, ignoreIndex, reduction, labelSmoothing)
+}
+
+/**
+ * Against classes, in one pass: what is kept for backward is two numbers a sample, no probabilities. With a_c what class c counts in a loss:
+ * loss = -sum_c a_c log(p_c);  dx_c = dy (p_c sum_k a_k - a_c).
+ */
+function hardCrossEntropy(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, smoothing: number): Tensor {
+  const { ignored, total } = checkTargets(x, target, weight, ignoreIndex)
+  const samples = [x.shape[0], ...x.shape.slice(2)]
+  const options = { weight, ignoreIndex, smoothing }
+  const [y, classes, maxima, logSums] = scope(() => {
+    const classes = target.to('int64').reshape(samples).contiguous()
+    const losses = emptyTensor(reduction === 'none' ? target.shape : samples, x.dtype)
+    const [maxima, logSums] = [0, 1].map(() => emptyTensor(samples, x.dtype === 'float64' ? 'float64' : 'float32'))
+    kernels.crossEntropy(classesLast(x), classes, options, losses, maxima, logSums)
+    const y = reduction === 'none' ? losses : reduction === 'sum' ? losses.sum() : losses.sum().div(total)
+    return [y, classes, maxima, logSums]
   })
+  const own = classes.storage === target.storage ? [] : [classes]
+  return record(y, {
+    name: x.ndim === 4 ? 'NllLoss2DBackward0' : 'NllLossBackward0',
+    inputs: [x],
+    saved: [x, target, weight],
+    scratch: [maxima, logSums, ...own],
+    backward: (dy) => {
+      const each = reduction === 'none' ? dy.reshape(samples) : reduction === 'sum' ? dy : dy.div(total)
+      if (isGradEnabled()) {
+        const counts = countsOf(x, targetsOf(x, target, weight, ignoreIndex, ignored), weight, smoothing)
+        return [
+          x
+            .softmax(1)
+            .mul(counts.sum(1, { keepdim: true }))
+            .sub(counts)
+            .mul(each.ndim > 0 ? each.unsqueeze(1) : each),
+        ]
+      }
+      const dx = emptyTensor(x.shape, x.dtype)
+      kernels.crossEntropyBackward(each, classesLast(x), classes, options, maxima, logSums, classesLast(dx))
+      return [dx]
+    },
+  })
+}
+
+/** [N, C, ...S] as [N, ...S, C], outside the graph. */
+const classesLast = (x: Tensor): Tensor => {
+  const order = [0, ...x.shape.slice(2).map((_, d) => d + 2), 1]
+  const [shape, strides] = [x.shape, x.strides].map((sizes) => order.map((d) => sizes[d]))
+  return windowOf(x, shape, strides, x.offset)
+}
+
+/** What each class counts in the loss of each sample, [N, C, ...S]. */
+function countsOf(x: Tensor, { index, counted, weights }: Targets, weight: Tensor | null, smoothing: number): Tensor {
+  const even = full(x.shape, smoothing / x.shape[1], { dtype: x.dtype })
+  const right = (weights ?? onesLike(index, { dtype: x.dtype })).mul(1 - smoothing)
+  const counts = alongClasses(even, weight).add(zerosLike(x).scatter(1, index, right))
+  return counted ? where(counted, counts, 0) : counts
 }
 
 /** Each class's entry times its weight; classes lie along axis 1. */
 const alongClasses = (x: Tensor, weight: Tensor | null): Tensor => (weight ? x.mul(weight.reshape([-1, ...x.shape.slice(2).map(() => 1)])) : x)
 
 /** Against class probabilities, which can have gradients themselves. */
-function softCrossEntropy(
-  x: Tensor,
-  target: Tensor,
-  weight: Tensor | null,
-  ignoreIndex: number,
-  reduction: NonNullable<LossOptions['reduction']>,
-  labelSmoothing: number,
-): Tensor {
+function softCrossEntropy(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, labelSmoothing: number): Tensor {
   if (!isFloatingPoint(target.dtype)) {
     throw new RuntimeError(`Expected floating point type for target with class probabilities, got ${dtypes[target.dtype].scalarName}`)
   }

@@ -1,4 +1,5 @@
-import type { Kernels, View } from '../contract.js'
+import { numelOf } from '../../core/shape.js'
+import type { CrossEntropyOptions, Kernels, View } from '../contract.js'
 import { axesLast, load, store } from './access.js'
 
 /** Softmax runs along one axis: it is loaded last, so that each run is contiguous. A scalar is a run of one. */
@@ -36,4 +37,53 @@ function softmaxBackward(dy: View, y: View, dim: number, log: boolean, dx: View)
   store(alongAxis(dx, dim), grad)
 }
 
-export const softmaxes = { softmax, softmaxBackward } satisfies Partial<Kernels>
+/** For each row whose target counts: where its scores are, its class, and what each class counts in its loss (a_c in the contract). */
+function forEachTarget(
+  x: View,
+  target: View,
+  { weight, ignoreIndex, smoothing }: CrossEntropyOptions,
+  run: (row: number, start: number, shareOf: (c: number) => number, wanted: number) => void,
+): void {
+  const size = x.shape[x.shape.length - 1]
+  const weights = weight && load(weight)
+  load(target).forEach((t, row) => {
+    if (t === ignoreIndex) return
+    run(row, row * size, (c) => (weights ? weights[c] : 1) * (smoothing / size + (c === t ? 1 - smoothing : 0)), t)
+  })
+}
+
+function crossEntropy(x: View, target: View, options: CrossEntropyOptions, losses: View, maxima: View, logSums: View): void {
+  const values = load(x)
+  const size = x.shape[x.shape.length - 1]
+  const [out, largest, logs] = [losses, maxima, logSums].map((v) => new Float64Array(numelOf(v.shape)))
+  forEachTarget(x, target, options, (row, start, shareOf, wanted) => {
+    let max = Number.NEGATIVE_INFINITY
+    for (let c = 0; c < size; c++) max = Math.max(max, values[start + c])
+    let sum = 0
+    for (let c = 0; c < size; c++) sum += Math.exp(values[start + c] - max)
+    const logSum = Math.log(sum)
+    // The probability of a class that counts nothing may be 0, its logarithm infinite.
+    for (let c = 0; c < size; c++) if (c === wanted || options.smoothing > 0) out[row] -= shareOf(c) * (values[start + c] - max - logSum)
+    largest[row] = max
+    logs[row] = logSum
+  })
+  store(losses, out)
+  store(maxima, largest)
+  store(logSums, logs)
+}
+
+function crossEntropyBackward(dy: View, x: View, target: View, options: CrossEntropyOptions, maxima: View, logSums: View, dx: View): void {
+  const values = load(x)
+  const size = x.shape[x.shape.length - 1]
+  const grads = load(dy, target.shape)
+  const [largest, logs] = [load(maxima), load(logSums)]
+  const out = new Float64Array(values.length)
+  forEachTarget(x, target, options, (row, start, shareOf) => {
+    let all = 0
+    for (let c = 0; c < size; c++) all += shareOf(c)
+    for (let c = 0; c < size; c++) out[start + c] = grads[row] * (all * Math.exp(values[start + c] - largest[row] - logs[row]) - shareOf(c))
+  })
+  store(dx, out)
+}
+
+export const softmaxes = { softmax, softmaxBackward, crossEntropy, crossEntropyBackward } satisfies Partial<Kernels>

@@ -22,6 +22,7 @@ export { rowNorm } from './rownorm'
 export { rowGrad, segmentedRowGrad, sumPairs, sumRows } from './rowgrad'
 export { combineSums, middleMax, middleMin, rowArgMax, rowArgMin, rowMax, rowMin, sumMiddle, sumPieces } from './reduce'
 export { responseGrad, responseNorm, responseTerms } from './response'
+export { crossEntropy, crossEntropyGrad } from './cross-entropy'
 export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
 export { adam, sgd } from './optim'
 

@@ -17,7 +17,7 @@ const ROWS: i32 = 32
 const STRIP: i32 = 16
 
 /** Sum of exp(x - max) over a run; with T = bool, y gets each. */
-function runExp<T>(x: usize, y: usize, n: i32, max: f32): f64 {
+export function runExp<T>(x: usize, y: usize, n: i32, max: f32): f64 {
   const shift = f32x4.splat(max)
   let total = f64x2.splat(0)
   while (n >= 8) {
