@@ -1,4 +1,5 @@
-import { type Command, commands, type Option } from './options.js'
+import type { Command, Option } from './command-line.js'
+import { commands } from './options.js'
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([left]) => left.length)) + 3

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { keep } from '../core/storage.js'
 import { emptyTensor, type Tensor } from '../core/tensor.js'
 import { TensorDataset } from '../data/index.js'
-import { imageData, type TrainingData } from '../experiments/index.js'
 import { FileError, readFile } from '../io/node.js'
+import { imageData, type TrainingData } from '../training/index.js'
 import { decodePng, type Pixels } from './png.js'
 
 interface Image extends Pixels {

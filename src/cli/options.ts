@@ -1,5 +1,3 @@
-import { parseArgs } from 'node:util'
-import { nearestName, ValueError } from '../core/errors.js'
 import {
   type AdviseSettings,
   adviseSettings,
@@ -7,39 +5,25 @@ import {
   completeSettings,
   type Experiment,
   experiments,
-  flagOf,
-  type Setting,
   type SettingsOf,
   type SettingTable,
 } from '../experiments/index.js'
+import {
+  type Command,
+  didYouMean,
+  givenSettings,
+  type Option,
+  optionValues,
+  positiveNumber,
+  settingOptions,
+  UsageError,
+  wellUsed,
+  wholeNumber,
+} from './command-line.js'
 import type { DoctorSettings } from './doctor.js'
 import type { DrawSettings } from './draw.js'
 import type { LabSettings } from './lab.js'
 import { type SampleRequest, sampleCommand, sampleRequest, type TrainRequest, trainCommand, trainRequest } from './train-options.js'
-
-/** The command line could not be understood; exit code 2. */
-export class UsageError extends Error {
-  override name = 'UsageError'
-}
-
-export interface Option {
-  name: string
-  /** What stands for the value in the help; none for a switch. */
-  value?: string
-  help: string
-  /** Also known by a letter. */
-  short?: string
-}
-
-export interface Command {
-  name: string
-  summary: string
-  details: string
-  /** What stands for the one argument that it takes, if it takes one. */
-  argument?: string
-  options: readonly Option[]
-  examples: readonly string[]
-}
 
 const LAB_PORT = 4173
 const DRAWN_STEPS = 200
@@ -53,20 +37,9 @@ const outputOptions: readonly Option[] = [
 ]
 const jsonOption: Option = { name: 'json', help: 'Print the results as JSON, and nothing else, on standard output' }
 
-const valueWords = { integer: 'N', number: 'X', choice: 'WORD', switch: 'yes|no' } as const
-
-/** A flag for each setting of an experiment, with what it may be and its default. */
-function settingOptions({ settings }: { settings: SettingTable }): Option[] {
-  return Object.entries(settings).map(([name, setting]) => ({
-    name: flagOf(name, setting),
-    value: setting.item ? 'LIST' : valueWords[setting.kind],
-    help: `${setting.help}${setting.choices ? `: ${Object.keys(setting.choices).join(', ')}` : ''} (default ${setting.toText(setting.default)})`,
-  }))
-}
-
 const comparison = experimentNamed('compare')
 const epochsOption: Option = { name: 'epochs', value: 'N', help: `In place of --samples: passes over the ${EPOCH.toLocaleString('en-US')} training digits` }
-const compareOptions: readonly Option[] = [...settingOptions(comparison), epochsOption, ...outputOptions]
+const compareOptions: readonly Option[] = [...settingOptions(comparison.settings), epochsOption, ...outputOptions]
 
 /** The command that makes one experiment: `experiment batch-size`. */
 export function experimentCommand(experiment: Experiment): Command {
@@ -77,7 +50,7 @@ export function experimentCommand(experiment: Experiment): Command {
 Writes results.json, results.csv and report.html. Ctrl-C ends it after the current step and keeps what was measured; the same command with the
 same --out goes on from there. Lists have commas between their entries.`,
     options: [
-      ...settingOptions(experiment),
+      ...settingOptions(experiment.settings),
       { name: 'quick', help: 'Smaller settings, for a look that takes seconds' },
       ...outputOptions,
       jsonOption,
@@ -118,7 +91,7 @@ export const commands: readonly Command[] = [
     details:
       'Prints a norm, the reasons with the experiments that put them to the test, what it depends on, and the lines to write in PyTorch and in Evenkeel.',
     options: [
-      ...settingOptions({ settings: adviseSettings }).filter(({ name }) => name !== 'image'),
+      ...settingOptions(adviseSettings).filter(({ name }) => name !== 'image'),
       { name: 'image', help: 'Inputs are images (the default)' },
       { name: 'no-image', help: 'Inputs are no images' },
       { name: 'json', help: 'Print the advice as JSON, and nothing else' },
@@ -221,8 +194,8 @@ export function parse(args: readonly string[]): Request {
   if (command.name === 'doctor') return { kind: 'doctor', settings: doctorSettings(values) }
   if (command.name === 'lab') return { kind: 'lab', settings: labSettings(values) }
   if (command.name === 'draw') return { kind: 'draw', settings: drawSettings(values) }
-  if (command.name === 'train') return { kind: 'train', request: wellUsed(() => trainRequest(values)) }
-  if (command.name === 'sample') return { kind: 'sample', request: wellUsed(() => sampleRequest(values)) }
+  if (command.name === 'train') return { kind: 'train', request: trainRequest(values) }
+  if (command.name === 'sample') return { kind: 'sample', request: sampleRequest(values) }
   if (command.name === 'advise') return { kind: 'advise', settings: adviceSettings(values), json: values.has('json') }
   return experimentRequest(comparison, values, command.name === 'start')
 }
@@ -253,53 +226,11 @@ function experimentNamed(name: string): Experiment {
   throw new UsageError(`There is no experiment '${name}'.${didYouMean(name, names) || ` Experiments: ${names.join(', ')}.`}`)
 }
 
-/** What a reader of settings has to say about wrong ones is said of the command line. */
-function wellUsed<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw error instanceof ValueError ? new UsageError(`${error.message}.`) : error
-  }
-}
-
-function didYouMean(word: string, known: readonly string[]): string {
-  const nearest = nearestName(word, known)
-  return nearest ? ` Did you mean ${nearest}?` : ''
-}
-
 function findCommand(name: string): Command {
   const command = commands.find((c) => c.name === name)
   if (command) return command
   const names = commands.map((c) => c.name)
   throw new UsageError(`There is no command '${name}'.${didYouMean(name, names) || ` Commands: ${names.join(', ')}.`}`)
-}
-
-/** Values by the options' long names; switches have an empty one, and an argument stands under what the help calls it. */
-function optionValues(command: Command, args: readonly string[]): Map<string, string> {
-  const options = Object.fromEntries(
-    command.options.map(({ name, value, short }) => [name, { type: value ? ('string' as const) : ('boolean' as const), ...(short ? { short } : {}) }]),
-  )
-  // Not strict, as parseArgs's own errors name neither what is near nor what is missing.
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
-  const values = new Map<string, string>()
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional' && command.argument && !values.has(command.argument)) {
-      values.set(command.argument, token.value)
-      continue
-    }
-    if (token.kind === 'positional') throw new UsageError(`${command.name} takes no argument '${token.value}'; options begin with --.`)
-    const option = command.options.find(({ name, short }) => token.rawName === `--${name}` || token.rawName === `-${short}`)
-    if (!option) {
-      const known = command.options.map(({ name }) => `--${name}`)
-      throw new UsageError(`${command.name} has no option ${token.rawName}.${didYouMean(token.rawName, known) || ` Its options: ${known.join(', ')}.`}`)
-    }
-    if (values.has(option.name)) throw new UsageError(`--${option.name} is given twice.`)
-    if (option.value && !token.value) throw new UsageError(`--${option.name} needs a value: --${option.name} ${option.value}.`)
-    if (!option.value && token.value !== undefined) throw new UsageError(`--${option.name} takes no value, got '${token.value}'.`)
-    values.set(option.name, token.value ?? '')
-  }
-  return values
 }
 
 /** As the flags say; the rest as the experiment's defaults, or with --quick its small settings. */
@@ -317,29 +248,6 @@ function adviceSettings(values: ReadonlyMap<string, string>): AdviseSettings {
   if (values.has('image') && values.has('no-image')) throw new UsageError('Give --image or --no-image, not both.')
   const { image, ...others } = adviseSettings
   return completeSettings('advise', adviseSettings, { ...givenSettings(others, values), image: values.has('no-image') ? false : image.default })
-}
-
-/** The settings that have a flag on the command line. */
-function givenSettings(table: SettingTable, values: ReadonlyMap<string, string>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(table).flatMap(([name, setting]) => {
-      const flag = flagOf(name, setting)
-      const text = values.get(flag)
-      return text === undefined ? [] : [[name, settingValue(flag, setting, text)]]
-    }),
-  )
-}
-
-function settingValue(flag: string, setting: Setting<unknown>, text: string): unknown {
-  const value = setting.fromText(text)
-  if (value !== undefined) return value
-  const { item, expected } = setting
-  if (!item) throw new UsageError(`--${flag} must be ${expected}, got '${text}'.${setting.choices ? didYouMean(text, Object.keys(setting.choices)) : ''}`)
-  const parts = text.split(',').map((part) => part.trim())
-  const wrong = parts.find((part) => item.fromText(part) === undefined)
-  if (wrong !== undefined) settingValue(flag, item, wrong)
-  const twice = parts.find((part, i) => parts.indexOf(part) < i)
-  throw new UsageError(twice === undefined ? `--${flag} must have ${expected}, got '${text}'.` : `--${flag} names ${twice} twice.`)
 }
 
 function doctorSettings(values: ReadonlyMap<string, string>): DoctorSettings {
@@ -364,22 +272,4 @@ function drawSettings(values: ReadonlyMap<string, string>): DrawSettings {
     steps: steps === undefined ? DRAWN_STEPS : wholeNumber(1, 1_000_000)('steps', steps),
     force: values.has('force'),
   }
-}
-
-type Reader<T> = (option: string, text: string) => T
-
-const number = (text: string): number => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN)
-
-const wholeNumber =
-  (low: number, high: number): Reader<number> =>
-  (option, text) => {
-    const value = number(text)
-    if (Number.isInteger(value) && value >= low && value <= high) return value
-    throw new UsageError(`--${option} must be a whole number from ${low} to ${high}, got '${text}'.`)
-  }
-
-const positiveNumber: Reader<number> = (option, text) => {
-  const value = number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new UsageError(`--${option} must be a finite number above 0, got '${text}'.`)
 }

@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { type Checkpoint, readCheckpoint, sample } from '../experiments/index.js'
 import { FileError, readFile } from '../io/node.js'
+import { type Checkpoint, readCheckpoint, sample } from '../training/index.js'
 import type { Output } from './terminal.js'
 import type { SampleRequest } from './train-options.js'
 

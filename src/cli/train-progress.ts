@@ -1,4 +1,4 @@
-import type { Evaluation, TrainingProgress } from '../experiments/index.js'
+import type { Evaluation, TrainingProgress } from '../training/index.js'
 import { duration, type Output, type Painter } from './terminal.js'
 
 const LONGEST_BAR = 24

@@ -3,6 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { ValueError } from '../core/errors.js'
 import { decodeText } from '../data/index.js'
+import { saveSafetensors } from '../io/index.js'
+import { FileError, readFile, writeFileAtomic } from '../io/node.js'
 import {
   type Checkpoint,
   completeTrainSettings,
@@ -16,9 +18,7 @@ import {
   trainingCsv,
   trainingReport,
   trainingResult,
-} from '../experiments/index.js'
-import { saveSafetensors } from '../io/index.js'
-import { FileError, readFile, writeFileAtomic } from '../io/node.js'
+} from '../training/index.js'
 import { describeRun, environment, type Host, relative } from './experiment.js'
 import { ResultFolder } from './folder.js'
 import { CHECKPOINT, checkpointIn } from './sample.js'

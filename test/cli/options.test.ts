@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { parse, UsageError } from '../../src/cli/options.js'
+import { UsageError } from '../../src/cli/command-line.js'
+import { parse } from '../../src/cli/options.js'
 import { compareExperiment, defaultsOf } from '../../src/experiments/index.js'
 
 const defaultSettings = defaultsOf(compareExperiment.settings)

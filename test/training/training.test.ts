@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { RuntimeError, ValueError } from '../../../src/core/errors.js'
-import { manualSeed } from '../../../src/core/random.js'
-import { keep, memory } from '../../../src/core/storage.js'
-import { TensorDataset } from '../../../src/data/index.js'
+import { RuntimeError, ValueError } from '../../src/core/errors.js'
+import { manualSeed } from '../../src/core/random.js'
+import { keep, memory } from '../../src/core/storage.js'
+import { TensorDataset } from '../../src/data/index.js'
+import { loadSafetensors } from '../../src/io/index.js'
+import { randint, randn } from '../../src/ops/index.js'
 import {
   completeTrainSettings,
   imageData,
@@ -13,9 +15,7 @@ import {
   type TrainingData,
   textData,
   trainingResult,
-} from '../../../src/experiments/index.js'
-import { loadSafetensors } from '../../../src/io/index.js'
-import { randint, randn } from '../../../src/ops/index.js'
+} from '../../src/training/index.js'
 
 /** 22 samples in batches of 4: a pass is 5 steps, and a last group that is not full is left out. */
 let data: TrainingData

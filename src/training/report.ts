@@ -1,8 +1,8 @@
-import { normNames } from '../norms.js'
-import { number, type Point, type Series } from '../report/chart.js'
-import { element, escapeText, table } from '../report/markup.js'
-import { type About, methodSection, page, section } from '../report/page.js'
-import { figure } from '../report/report.js'
+import { normNames } from '../experiments/norms.js'
+import { number, type Point, type Series } from '../experiments/report/chart.js'
+import { element, escapeText, table } from '../experiments/report/markup.js'
+import { type About, methodSection, page, section } from '../experiments/report/page.js'
+import { figure } from '../experiments/report/report.js'
 import { recipes } from './recipes.js'
 import type { TrainingResult } from './result.js'
 

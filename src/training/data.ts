@@ -1,7 +1,7 @@
-import { ValueError } from '../../core/errors.js'
-import { keep } from '../../core/storage.js'
-import type { Tensor } from '../../core/tensor.js'
-import { CharTokenizer, type Dataset, loadDigits, loadMobyDick, NextTokenDataset, splitText, type TensorDataset } from '../../data/index.js'
+import { ValueError } from '../core/errors.js'
+import { keep } from '../core/storage.js'
+import type { Tensor } from '../core/tensor.js'
+import { CharTokenizer, type Dataset, loadDigits, loadMobyDick, NextTokenDataset, splitText, type TensorDataset } from '../data/index.js'
 import { countingModels } from './ngram.js'
 
 /** What a network must know of its data to be made, and `evenkeel sample` to write text. */

@@ -1,4 +1,4 @@
-import type { RunStatus } from '../experiment.js'
+import type { RunStatus } from '../experiments/experiment.js'
 import type { Evaluation } from './checkpoint.js'
 import type { DataForm } from './data.js'
 import type { TrainSettings } from './settings.js'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { countingModels } from '../../../src/experiments/index.js'
+import { countingModels } from '../../src/training/index.js'
 
 it('is what the definition says', () => {
   // counts in 'abab a': a 3, b 2 of 5; V = 3, so shares are 4/8, 3/8, 1/8. Pairs: ab 2, ba 2.

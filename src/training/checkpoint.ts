@@ -1,8 +1,8 @@
-import { ValueError } from '../../core/errors.js'
-import { defaultGenerator } from '../../core/random.js'
-import type { Tensor } from '../../core/tensor.js'
-import { loadSafetensors, parseSafetensors, saveSafetensors } from '../../io/index.js'
-import { tensor } from '../../ops/index.js'
+import { ValueError } from '../core/errors.js'
+import { defaultGenerator } from '../core/random.js'
+import type { Tensor } from '../core/tensor.js'
+import { loadSafetensors, parseSafetensors, saveSafetensors } from '../io/index.js'
+import { tensor } from '../ops/index.js'
 import type { DataForm, DataSource } from './data.js'
 import type { TrainSettings } from './settings.js'
 

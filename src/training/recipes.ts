@@ -1,7 +1,7 @@
-import { ValueError } from '../../core/errors.js'
-import { CharLM, charNormNames, GPT, resnet20, ViT } from '../../models/index.js'
-import type { Layer } from '../../nn/containers.js'
-import type { Norm } from '../norms.js'
+import { ValueError } from '../core/errors.js'
+import type { Norm } from '../experiments/norms.js'
+import { CharLM, charNormNames, GPT, resnet20, ViT } from '../models/index.js'
+import type { Layer } from '../nn/containers.js'
 import type { DataForm } from './data.js'
 
 /** A network that can be trained by `evenkeel train`: what it learns from, and settings that suit it. */

@@ -1,6 +1,6 @@
-import { ValueError } from '../../core/errors.js'
-import { type Norm, normNames, someNorms } from '../norms.js'
-import { choice, completeSettings, flagOf, integer, positive, type SettingsOf, seed } from '../settings.js'
+import { ValueError } from '../core/errors.js'
+import { type Norm, normNames, someNorms } from '../experiments/norms.js'
+import { choice, completeSettings, flagOf, integer, positive, type SettingsOf, seed } from '../experiments/settings.js'
 import { type ModelName, recipes } from './recipes.js'
 
 const labels = Object.fromEntries(Object.entries(recipes).map(([name, { label }]) => [name, label])) as Record<ModelName, string>
