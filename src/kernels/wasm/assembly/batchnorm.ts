@@ -1,6 +1,6 @@
 import { applyEpilogue } from './epilogue'
 import { loadPart, loadUpTo, storePart } from './lanes'
-import { affineLanes, affineRun, at, at64, centred, factor, gradLanes, gradRun, lastProducts, runSums, term } from './norm'
+import { affineLanes, affineRun, at, at64, centred, factor, gradLanes, gradRun, highOf, lastProducts, runSums, term } from './norm'
 
 /**
  * BatchNorm, after moments.ts found mean and variance. See norm.ts for the formulas.
@@ -29,8 +29,9 @@ export function batchNormFinish(
 export function batchNormCoefficients(mean: usize, rstd: usize, weight: usize, bias: usize, coefficients: usize, channels: i32, begin: i32, end: i32): void {
   for (let c = begin; c < end; c++) {
     const m = load<f64>(at64(mean, c))
-    const high = <f32>m
-    const scale = load<f64>(at64(rstd, c)) * factor(weight, c)
+    const r = load<f64>(at64(rstd, c))
+    const high = highOf(m, r)
+    const scale = r * factor(weight, c)
     store<f32>(at(coefficients, c), high)
     store<f32>(at(coefficients, channels + c), <f32>scale)
     store<f32>(at(coefficients, 2 * channels + c), <f32>(term(bias, c) - (m - <f64>high) * scale))
@@ -81,73 +82,67 @@ export function planeSums(dy: usize, x: usize, mean: usize, rstd: usize, parts: 
     const c = plane % channels
     const offset = <usize>(plane * size) << 2
     const out = parts + (<usize>plane << 4)
-    store<f64>(out, runSums(dy + offset, x + offset, size, <f32>load<f64>(at64(mean, c)), <f32>load<f64>(at64(rstd, c))))
+    const r = load<f64>(at64(rstd, c))
+    store<f64>(out, runSums(dy + offset, x + offset, size, highOf(load<f64>(at64(mean, c)), r), <f32>r))
     store<f64>(out, lastProducts(), 8)
   }
 }
 
-/** The same of x [rows, channels], in parts [ceil(rows / 32), channels], by forward coefficients without weights. A block is 32 rows. */
+/**
+ * The same of x [rows, channels], in parts [ceil(rows / 32), channels], by forward coefficients without weights. A block is 32 rows, which are read one
+ * behind the other, four at a time; the float32 sums of four channels lie meanwhile where their pairs will.
+ */
 export function columnSums(dy: usize, x: usize, coefficients: usize, parts: usize, rows: i32, channels: i32, begin: i32, end: i32): void {
   const step = <usize>channels << 2
+  const rstd = coefficients + step
   for (let block = begin; block < end; block++) {
     const first = block * ROWS
-    const offset = <usize>first * step
     const count = min(ROWS, rows - first)
     const out = parts + (<usize>(block * channels) << 4)
-    const rstd = at(coefficients, channels)
-    let c = 0
-    for (; c + 16 <= channels; c += 16) {
-      columnSums16(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4))
-    }
-    for (; c < channels; c += 4) {
-      columnSums4(at(dy + offset, c), at(x + offset, c), step, count, at(coefficients, c), at(rstd, c), out + (<usize>c << 4), min(4, channels - c))
+    let pdy = dy + <usize>first * step
+    let px = x + <usize>first * step
+    memory.fill(out, 0, step << 2)
+    let row = 0
+    for (; row + 4 <= count; row += 4, pdy += step << 2, px += step << 2) addRows<bool>(pdy, px, coefficients, rstd, out, channels)
+    for (; row < count; row++, pdy += step, px += step) addRows<i32>(pdy, px, coefficients, rstd, out, channels)
+    for (let c = 0; c < channels; c += 4) {
+      const n = min(4, channels - c)
+      const p = out + (<usize>c << 4)
+      storePairs(p, loadUpTo(p, n), loadUpTo(at(p, n), n), n)
     }
   }
 }
 
-/** Sixteen channels: see columnMoments16. */
-function columnSums16(dy: usize, x: usize, step: usize, count: i32, high: usize, rstd: usize, out: usize): void {
-  let s0 = f32x4.splat(0)
-  let s1 = f32x4.splat(0)
-  let s2 = f32x4.splat(0)
-  let s3 = f32x4.splat(0)
-  let q0 = f32x4.splat(0)
-  let q1 = f32x4.splat(0)
-  let q2 = f32x4.splat(0)
-  let q3 = f32x4.splat(0)
-  let d: v128
-  for (; count > 0; count--, dy += step, x += step) {
-    d = v128.load(dy)
-    s0 = f32x4.add(s0, d)
-    q0 = f32x4.add(q0, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x), v128.load(high)), v128.load(rstd))))
-    d = v128.load(dy, 16)
-    s1 = f32x4.add(s1, d)
-    q1 = f32x4.add(q1, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 16), v128.load(high, 16)), v128.load(rstd, 16))))
-    d = v128.load(dy, 32)
-    s2 = f32x4.add(s2, d)
-    q2 = f32x4.add(q2, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 32), v128.load(high, 32)), v128.load(rstd, 32))))
-    d = v128.load(dy, 48)
-    s3 = f32x4.add(s3, d)
-    q3 = f32x4.add(q3, f32x4.mul(d, f32x4.mul(f32x4.sub(v128.load(x, 48), v128.load(high, 48)), v128.load(rstd, 48))))
-  }
-  storePairs(out, s0, q0, 4)
-  storePairs(out + 64, s1, q1, 4)
-  storePairs(out + 128, s2, q2, 4)
-  storePairs(out + 192, s3, q3, 4)
+/** Adds a row, or four where F is bool. */
+function addRows<F>(dy: usize, x: usize, high: usize, rstd: usize, out: usize, channels: i32): void {
+  const step = <usize>channels << 2
+  let n = channels
+  for (; n >= 4; n -= 4, dy += 16, x += 16, high += 16, rstd += 16, out += 64) addRows4<F, bool>(dy, x, high, rstd, out, step, 4)
+  if (n > 0) addRows4<F, i32>(dy, x, high, rstd, out, step, n)
 }
 
-/** The first n (up to 4) channels. */
-function columnSums4(dy: usize, x: usize, step: usize, count: i32, high: usize, rstd: usize, out: usize, n: i32): void {
-  const vh = loadUpTo(high, n)
-  const vr = loadUpTo(rstd, n)
-  let s = f32x4.splat(0)
-  let q = f32x4.splat(0)
-  for (; count > 0; count--, dy += step, x += step) {
-    const d = loadUpTo(dy, n)
-    s = f32x4.add(s, d)
-    q = f32x4.add(q, f32x4.mul(d, f32x4.mul(f32x4.sub(loadUpTo(x, n), vh), vr)))
+@inline function addRows4<F, T>(dy: usize, x: usize, high: usize, rstd: usize, out: usize, step: usize, n: i32): void {
+  const vh = loadPart<T>(high, n)
+  const vr = loadPart<T>(rstd, n)
+  const d0 = loadPart<T>(dy, n)
+  let s = f32x4.add(loadPart<T>(out, n), d0)
+  let q = f32x4.add(loadPart<T>(at(out, n), n), product4<T>(d0, x, vh, vr, n))
+  if (isBoolean<F>()) {
+    const d1 = loadPart<T>(dy + step, n)
+    s = f32x4.add(s, d1)
+    q = f32x4.add(q, product4<T>(d1, x + step, vh, vr, n))
+    const d2 = loadPart<T>(dy + 2 * step, n)
+    s = f32x4.add(s, d2)
+    q = f32x4.add(q, product4<T>(d2, x + 2 * step, vh, vr, n))
+    const d3 = loadPart<T>(dy + 3 * step, n)
+    s = f32x4.add(s, d3)
+    q = f32x4.add(q, product4<T>(d3, x + 3 * step, vh, vr, n))
   }
-  storePairs(out, s, q, n)
+  storePart<T>(out, s, n)
+  storePart<T>(at(out, n), q, n)
+}
+@inline function product4<T>(dy: v128, x: usize, high: v128, rstd: v128, n: i32): v128 {
+  return f32x4.mul(dy, f32x4.mul(f32x4.sub(loadPart<T>(x, n), high), rstd))
 }
 
 /** The first n lanes of two sums, as pairs of float64. */
@@ -180,7 +175,7 @@ export function batchNormGradients(
     }
     const m = load<f64>(at64(mean, c))
     const r = load<f64>(at64(rstd, c))
-    const high = <f32>m
+    const high = highOf(m, r)
     const low = (m - <f64>high) * r
     const dw = centred(product, <f32>r, r) - low * sum
     if (dweight) store<f32>(at(dweight, c), <f32>dw)

@@ -4,18 +4,19 @@ import { firstLanes, highDoubles, loadUpTo, lowDoubles, sumDoubles } from './lan
  * Means and variances of float32, in float64 but for the innermost sums.
  *
  * A run is cut into chunks of 2048 elements, which stay in the first-level cache. Of a chunk, d = x - pivot is summed, and d^2, where the
- * pivot is the mean of its first four elements: near enough to the chunk's mean that
+ * pivot is near enough to the chunk's mean that
  *     mean = pivot + sum(d) / n,    m2 = sum(d^2) - sum(d)^2 / n      (m2 is the sum of squared deviations)
- * loses no digits. Where it would (m2 below half of sum(d^2)) this is done again around the mean found; where squares left float32's range,
- * by two float64 passes. Sums run in float32 over at most 32 elements of a lane, then go on in float64.
+ * loses no digits: 0, which costs no subtraction, where four of its elements say so, else their mean. Where digits would be lost (m2 below
+ * half of sum(d^2)) this is done again around the mean found; where squares left float32's range, by two float64 passes. Sums run in float32 over
+ * at most 32 pairs of elements of a lane, then go on in float64.
  * Chunks are merged by Chan, Golub and LeVeque's formula, https://doi.org/10.1080/00031305.1983.10483115.
  *
  * Means and m2 of parts are kept as pairs of float64, one pair for each part and channel, and combined in the order of the parts.
  */
 
 const CHUNK: i32 = 2048
-/** Elements after which float32 sums are folded into float64: 32 to a lane in two accumulators of four lanes. */
-const FOLD: i32 = 256
+/** Elements after which float32 sums are folded into float64: 32 pairs to a lane in two accumulators of four lanes. */
+const FOLD: i32 = 512
 
 /** Second result of the functions below; a global belongs to one thread. */
 let m2: f64 = 0
@@ -23,12 +24,24 @@ let m2: f64 = 0
 /** Adds the lanes of a float32 sum to a float64 sum. */
 @inline export function fold(total: v128, sum: v128): v128 { return f64x2.add(total, f64x2.add(lowDoubles(sum), highDoubles(sum))) }
 
+/** A pivot for a chunk, from four elements of it: far apart, as neighbours are often alike. */
+@inline function pivotOfChunk(x: usize, n: i32): f32 {
+  const a = load<f32>(x)
+  if (n < 4) return a
+  const step = <usize>(n >> 2) << 2
+  const b = load<f32>(x + step)
+  const c = load<f32>(x + 2 * step)
+  const d = load<f32>(x + 3 * step)
+  const mean: f32 = 0.25 * ((a + b) + (c + d))
+  // Whether the four's variance is above the square of their mean.
+  return (a * a + b * b) + (c * c + d * d) > 8 * mean * mean ? 0 : mean
+}
+
 /** @returns the mean; m2 is set. n > 0. */
 function chunkMoments(x: usize, n: i32): f64 {
-  let pivot = load<f32>(x)
-  if (n >= 4) pivot = 0.25 * ((pivot + load<f32>(x, 4)) + (load<f32>(x, 8) + load<f32>(x, 12)))
+  let pivot = pivotOfChunk(x, n)
   for (let attempt = 0; attempt < 2; attempt++) {
-    const q = sumsAround(x, n, pivot)
+    const q = pivot == 0 ? sumsAround<bool, bool>(x, n, 0) : sumsAround<i32, bool>(x, n, pivot)
     const shift = deviations / <f64>n
     m2 = q - deviations * shift
     if (q == 0 && deviations == 0) return <f64>pivot
@@ -42,37 +55,54 @@ function chunkMoments(x: usize, n: i32): f64 {
 /** Second result of sumsAround. */
 let deviations: f64 = 0
 
-/** @returns sum((x - pivot)^2); `deviations` is sum(x - pivot). */
-function sumsAround(x: usize, n: i32, pivot: f32): f64 {
+/**
+ * @returns sum((x - pivot)^2); `deviations` is sum(x - pivot) where M is bool. Where Z is bool the pivot is 0. Vectors are added in pairs first, which
+ * halves both the length of the float32 sums and the time that a sum waits for itself.
+ */
+function sumsAround<Z, M>(x: usize, n: i32, pivot: f32): f64 {
   const k = f32x4.splat(pivot)
   let sum = f64x2.splat(0)
   let squares = f64x2.splat(0)
-  while (n >= 8) {
+  while (n >= 16) {
     let s0 = f32x4.splat(0)
     let s1 = f32x4.splat(0)
     let q0 = f32x4.splat(0)
     let q1 = f32x4.splat(0)
-    const pairs = min(n, FOLD) >> 3
-    for (let i = pairs; i > 0; i--) {
-      const d0 = f32x4.sub(v128.load(x), k)
-      const d1 = f32x4.sub(v128.load(x, 16), k)
-      s0 = f32x4.add(s0, d0)
-      s1 = f32x4.add(s1, d1)
-      q0 = f32x4.add(q0, f32x4.mul(d0, d0))
-      q1 = f32x4.add(q1, f32x4.mul(d1, d1))
-      x += 32
+    const turns = min(n, FOLD) >> 4
+    for (let i = turns; i > 0; i--) {
+      let a = deviation<Z>(v128.load(x), k)
+      let b = deviation<Z>(v128.load(x, 16), k)
+      if (isBoolean<M>()) s0 = f32x4.add(s0, f32x4.add(a, b))
+      q0 = f32x4.add(q0, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+      a = deviation<Z>(v128.load(x, 32), k)
+      b = deviation<Z>(v128.load(x, 48), k)
+      if (isBoolean<M>()) s1 = f32x4.add(s1, f32x4.add(a, b))
+      q1 = f32x4.add(q1, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)))
+      x += 64
     }
-    n -= pairs << 3
-    sum = fold(sum, f32x4.add(s0, s1))
+    n -= turns << 4
+    if (isBoolean<M>()) sum = fold(sum, f32x4.add(s0, s1))
     squares = fold(squares, f32x4.add(q0, q1))
   }
-  for (; n > 0; n -= 4, x += 16) {
-    const d = v128.and(f32x4.sub(loadUpTo(x, n), k), firstLanes(n))
-    sum = fold(sum, d)
-    squares = fold(squares, f32x4.mul(d, d))
+  if (n > 0) {
+    let s = f32x4.splat(0)
+    let q = f32x4.splat(0)
+    for (; n > 0; n -= 4, x += 16) {
+      let d = loadUpTo(x, n)
+      if (!isBoolean<Z>()) d = v128.and(f32x4.sub(d, k), firstLanes(n))
+      if (isBoolean<M>()) s = f32x4.add(s, d)
+      q = f32x4.add(q, f32x4.mul(d, d))
+    }
+    if (isBoolean<M>()) sum = fold(sum, s)
+    squares = fold(squares, q)
   }
-  deviations = sumDoubles(sum)
+  if (isBoolean<M>()) deviations = sumDoubles(sum)
   return sumDoubles(squares)
+}
+/** x - pivot; where Z is bool, the pivot is 0. */
+@inline export function deviation<Z>(x: v128, pivot: v128): v128 {
+  if (isBoolean<Z>()) return x
+  return f32x4.sub(x, pivot)
 }
 
 /** Two float64 passes over n elements `step` bytes apart. */
@@ -106,28 +136,7 @@ export function runMean(x: usize, n: i32): f64 {
 
 /** Mean of the squares of a contiguous run. */
 export function runMeanSquare(x: usize, n: i32): f64 {
-  let squares = f64x2.splat(0)
-  let p = x
-  let left = n
-  while (left >= 8) {
-    let q0 = f32x4.splat(0)
-    let q1 = f32x4.splat(0)
-    const pairs = min(left, FOLD) >> 3
-    for (let i = pairs; i > 0; i--) {
-      const a = v128.load(p)
-      const b = v128.load(p, 16)
-      q0 = f32x4.add(q0, f32x4.mul(a, a))
-      q1 = f32x4.add(q1, f32x4.mul(b, b))
-      p += 32
-    }
-    left -= pairs << 3
-    squares = fold(squares, f32x4.add(q0, q1))
-  }
-  for (; left > 0; left -= 4, p += 16) {
-    const a = loadUpTo(p, left)
-    squares = fold(squares, f32x4.mul(a, a))
-  }
-  let q = sumDoubles(squares)
+  let q = sumsAround<bool, i32>(x, n, 0)
   if (!(q > <f64>n * 1e-30 && q < Infinity)) {
     // Squares left float32's range.
     q = 0

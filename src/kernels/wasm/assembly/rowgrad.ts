@@ -1,6 +1,6 @@
 import { demote, firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
 import { fold } from './moments'
-import { at, at64, centred, factor, gradLanes, gradRun, isNearZero, lastProducts, normalizeLanes, runSums } from './norm'
+import { at, at64, centred, factor, gradLanes, gradRun, highOf, isNearZero, isNormal, lastProducts, normalizeLanes, runSums } from './norm'
 
 /** The gradients of the norms of rownorm.ts. See norm.ts for the formulas. */
 
@@ -21,7 +21,7 @@ export function segmentedRowGrad(
     const offset = <usize>(row * size) << 2
     const m = mean ? load<f64>(at64(mean, row)) : 0
     const r = load<f64>(at64(rstd, row))
-    const high = <f32>m
+    const high = highOf(m, r)
     const low = (m - <f64>high) * r
     const first = (row % groups) * segments
     let sumG: f64 = 0
@@ -100,9 +100,6 @@ export function rowGrad(
     }
   }
 }
-
-/** Far from both ends of float32's range. */
-@inline function isNormal(x: f64): boolean { return x == 0 || (Math.abs(x) > 1e-30 && Math.abs(x) < 1e30) }
 
 /**
  * @returns sum(g), g = dy weight; `products` is sum(g x^). Where P is bool, dy is added to `sums`, dy x^ `second` bytes behind; where W is not, the
