@@ -6,6 +6,7 @@ import './style/charts.css'
 import './style/bench.css'
 import './style/experiments.css'
 import './style/lessons.css'
+import './style/studies.css'
 import { Shell } from './shell.js'
 
 const root = document.getElementById('lab')

@@ -13,6 +13,7 @@ const pages = [
   { path: '', label: 'Axes', title: 'Which numbers share a mean?', Page: AxesPage },
   { path: 'lessons', label: 'Lessons', title: 'Predict, then run', Page: later(() => import('./lessons/page.js').then((m) => m.LessonsPage)) },
   { path: 'workbench', label: 'Workbench', title: 'Train it and watch', Page: later(() => import('./workbench/page.js').then((m) => m.WorkbenchPage)) },
+  { path: 'studies', label: 'Studies', title: 'One knob over its whole range', Page: later(() => import('./studies/page.js').then((m) => m.StudiesPage)) },
   {
     path: 'experiments',
     label: 'Experiments',

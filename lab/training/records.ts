@@ -55,6 +55,8 @@ export interface Evaluation {
   testAccuracy: number
   /** What each norm sees over many samples at once. */
   dataset: ChannelStatistics[]
+  /** How many those are. */
+  samples: number
 }
 
 /** The first loss that was no finite number. */

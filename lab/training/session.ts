@@ -1,4 +1,5 @@
 import type { HookHandle } from '../../src/core/graph.js'
+import { release } from '../../src/experiments/train.js'
 import { DataLoader, F, Generator, manualSeed, type nn, noGrad, optim, type Tensor } from '../../src/index.js'
 import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 import type { BenchData } from './data.js'
@@ -11,6 +12,8 @@ import { channelStatistics, isBatchNorm, Watch } from './watch.js'
 /** Samples of the training data on which train() and eval() are compared, and of the test data. */
 const COMPARED = 256
 const TESTED = 500
+/** Samples times blocks up to which the statistics are taken over the whole of the training data: little work beside the steps in between. */
+const LITTLE_WORK = 40_000
 /** The layers are looked at every so many steps, so that looking costs little beside training. */
 const SNAPSHOT_EVERY = 10
 const EVALUATE_EVERY = 50
@@ -39,7 +42,7 @@ export class Session {
   step = 0
 
   constructor(
-    config: TrainConfig,
+    private readonly config: TrainConfig,
     readonly data: BenchData,
   ) {
     this.settings = config
@@ -122,7 +125,7 @@ export class Session {
 
   /** Looks at the network as it is, and leaves it so. */
   evaluate(): Evaluation {
-    const { model, data, settings } = this
+    const { model, data, settings, config } = this
     const compared = Math.min(COMPARED, data.train.length)
     const state = model.buffers().map((buffer) => buffer.clone())
     const restore = () => {
@@ -130,13 +133,15 @@ export class Session {
     }
     return noGrad(() => {
       try {
-        const dataset = this.statisticsOver(compared)
+        const all = data.train.length
+        const samples = config.network === 'mlp' && all * config.depth <= LITTLE_WORK ? all : compared
+        const dataset = this.statisticsOver(samples)
         const train = this.lossOver(data.train, compared, Math.min(settings.batchSize, compared)).loss
         restore()
         model.eval()
         const evaluated = this.lossOver(data.train, compared, compared).loss
         const test = this.lossOver(data.test, Math.min(TESTED, data.test.length), 250)
-        return { step: this.step, train, eval: evaluated, testLoss: test.loss, testAccuracy: test.accuracy, dataset }
+        return { step: this.step, train, eval: evaluated, testLoss: test.loss, testAccuracy: test.accuracy, dataset, samples }
       } finally {
         restore()
         for (const buffer of state) buffer.dispose()
@@ -170,6 +175,13 @@ export class Session {
       seen += batchSize
     }
     return { loss: loss / seen, accuracy: right / seen }
+  }
+
+  /** Gives back what it holds, where many runs follow one another in a worker. */
+  end(): void {
+    this.batches.return?.()
+    this.watch.detach()
+    release(this.model)
   }
 
   /** Weights and buffers by PyTorch's keys. */

@@ -166,7 +166,7 @@ export function statisticsChart(run: Track, block: number, step: number | null, 
   const series = [
     { name: 'this batch', look: 1, markers: true, points: points(read(statistics.batch)) },
     { name: 'running average', look: 0, markers: true, points: points(read(statistics.running)) },
-    { name: '256 samples at once', look: 2, markers: true, points: points(dataset) },
+    { name: `${(evaluation?.samples ?? 0).toLocaleString('en-US')} samples at once`, look: 2, markers: true, points: points(dataset) },
   ]
   const count = statistics.batch.mean.length
   const chart = {

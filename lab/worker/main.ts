@@ -3,6 +3,7 @@ import { digitsFile, takeDigits } from '../training/digits.js'
 import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
 import { readOwn } from '../training/own.js'
 import { Trainer } from '../training/trainer.js'
+import { runTrial } from '../training/trial.js'
 import type { Answer, FromWorker, Question, Report, ToWorker } from './protocol.js'
 
 /** The program of every worker of the lab: the library, and a door for questions and orders. */
@@ -22,6 +23,8 @@ async function answer(question: Question, report: (report: Report) => void): Pro
       return { type: 'experiment', view: await runNamed(question.name, question.settings, report, await digitsFile()) }
     case 'results':
       return { type: 'results', view: readResults(question.text) }
+    case 'trial':
+      return { type: 'trial', trial: await runTrial(question.config, question.steps, digitsFile) }
     case 'train':
       trainer = new Trainer(report)
       return { type: 'train', divergence: await trainer.train(question) }

@@ -5,6 +5,7 @@ import type { ExperimentWords } from '../experiments/words.js'
 import type { AxesNumbers } from '../training/axes.js'
 import type { OwnData, OwnFile } from '../training/own.js'
 import type { Divergence, Evaluation, Part, Snapshot, StepRecord } from '../training/records.js'
+import type { Trial } from '../training/trial.js'
 import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 
 /** What the page and its workers say to one another. Every run has a worker of its own; answers carry the number of the question. */
@@ -17,6 +18,8 @@ export type Question =
   /** Settings by flag. */
   | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>> }
   | { type: 'results'; text: string }
+  /** A run of so many steps that is told as a whole. */
+  | { type: 'trial'; config: TrainConfig; steps: number }
   | { type: 'train'; config: TrainConfig; own: OwnData | null; threads: number }
   | { type: 'save'; what: 'weights' | 'data' }
 
@@ -37,6 +40,7 @@ export type Answer =
   | { type: 'own'; data: OwnData }
   | { type: 'experiment'; view: ExperimentView }
   | { type: 'results'; view: ExperimentView }
+  | { type: 'trial'; trial: Trial }
   | { type: 'train'; divergence: Divergence }
   /** A safetensors file. */
   | { type: 'save'; file: Uint8Array<ArrayBuffer> }
