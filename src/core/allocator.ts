@@ -20,7 +20,8 @@ export interface Block {
   readonly ptr: number
   /** Bytes taken from the memory, the size class; at least what was asked for. */
   readonly size: number
-  live: boolean
+  /** Its place among the live ones; -1 when it is free. */
+  place: number
   describe: () => string
 }
 
@@ -48,7 +49,7 @@ export class Allocator {
   /** Since the start: blocks handed out, the bytes asked for, and bytes of memory that no block had held before. */
   readonly counts = { allocations: 0, bytes: 0, freshBytes: 0 }
   private readonly free = new Map<number, number[]>()
-  private readonly live = new Set<Block>()
+  private readonly live: Block[] = []
   private top = FIRST_FREE_BYTE
   private liveBytes = 0
   private peak = 0
@@ -62,8 +63,8 @@ export class Allocator {
     const size = sizeClass(bytes)
     const ptr = this.free.get(size)?.pop() ?? this.extend(size) ?? this.reuseLarger(size)
     if (ptr === undefined) throw this.outOfMemory(bytes, describe())
-    const block: Block = { ptr, size, live: true, describe }
-    this.live.add(block)
+    const block: Block = { ptr, size, place: this.live.length, describe }
+    this.live.push(block)
     this.counts.allocations++
     this.counts.bytes += bytes
     this.liveBytes += size
@@ -73,9 +74,13 @@ export class Allocator {
 
   /** Gives a block back to its class. Freeing twice is a no-op, as the scope that owned it and the garbage collector may both do so. */
   release(block: Block): void {
-    if (!block.live) return
-    block.live = false
-    this.live.delete(block)
+    if (block.place < 0) return
+    const last = this.live.pop()
+    if (last !== undefined && last !== block) {
+      this.live[block.place] = last
+      last.place = block.place
+    }
+    block.place = -1
     this.liveBytes -= block.size
     const list = this.free.get(block.size)
     if (list) list.push(block.ptr)
@@ -83,7 +88,7 @@ export class Allocator {
   }
 
   use(): MemoryUse {
-    return { tensors: this.live.size, bytes: this.liveBytes, peakBytes: this.peak, reservedBytes: this.memory.buffer.byteLength }
+    return { tensors: this.live.length, bytes: this.liveBytes, peakBytes: this.peak, reservedBytes: this.memory.buffer.byteLength }
   }
 
   resetPeak(): void {
@@ -143,7 +148,7 @@ export class Allocator {
     const largest = [...this.live].sort((a, b) => b.size - a.size).slice(0, 5)
     const list = largest.map((b) => `  ${formatBytes(b.size)}  ${b.describe()}`).join('\n')
     return new RuntimeError(
-      `out of memory: ${formatBytes(bytes)} for ${what} don't fit: ${formatBytes(this.liveBytes)} are held by ${this.live.size} live tensors, the limit is ${formatBytes(this.limit)}.\n` +
+      `out of memory: ${formatBytes(bytes)} for ${what} don't fit: ${formatBytes(this.liveBytes)} are held by ${this.live.length} live tensors, the limit is ${formatBytes(this.limit)}.\n` +
         `Largest live tensors:\n${list}\n` +
         'Iterate with `for (const step of steps(n))` or over a DataLoader, or wrap the body of your loop in scope(() => ...), so that what a turn made is released when it ends.',
     )

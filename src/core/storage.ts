@@ -33,7 +33,7 @@ export class Storage {
     shape: Shape,
   ) {
     this.block = allocator().allocate(byteLength, () => `${dtype} ${formatShape(shape)}`)
-    this.holding = { block: this.block, dependent: null }
+    this.holding = { block: this.block, dependent: null, net: 'outside' }
     if (currentScope) currentScope.own(this)
     else leaveToGarbageCollector(this, this.holding)
   }
@@ -83,12 +83,19 @@ export class Storage {
     if (other.owner === this.holding) other.moveTo(currentScope)
   }
 
+  /** Tells the garbage collector about it, once, where that decides about its end. */
+  register(registry: FinalizationRegistry<Holding>): void {
+    if (this.holding.net !== 'new') return
+    this.holding.net = 'registered'
+    registry.register(this, this.holding, this.holding.block)
+  }
+
   /** Takes it from whoever decides about its end. */
   private withdraw(): void {
     if (this.owner) {
       this.owner.dependent = null
       this.owner = null
-    } else if (this.scope === null) takeFromNet(this.block)
+    } else if (this.scope === null) takeFromNet(this.holding)
     this.scope = null
     this.lastTurn = null
   }
@@ -105,12 +112,12 @@ export class Storage {
 interface Holding {
   readonly block: Block
   dependent: Storage | null
+  /** Whether the garbage collector decides about its end, and has been told so. */
+  net: 'outside' | 'new' | 'registered'
 }
 
-/** Tensors that the net holds now: neither in a scope nor released. */
-const net = new Set<Block>()
 const registry = new FinalizationRegistry<Holding>((holding) => {
-  takeFromNet(holding.block)
+  takeFromNet(holding)
   setDependentFree(holding)
   allocator().release(holding.block)
 })
@@ -118,30 +125,47 @@ const registry = new FinalizationRegistry<Holding>((holding) => {
 /** Someone may hold the gradient of a leaf that has another or is gone: from now on the garbage collector decides about it. */
 const setDependentFree = (holding: Holding): void => holding.dependent?.moveTo(null)
 
-let netBytes = 0
+/** Tensors that the net holds now: neither in a scope nor released. */
+const net = { tensors: 0, bytes: 0 }
 let warned = false
 const NET_TENSORS_BEFORE_WARNING = 200_000
 const NET_BYTES_BEFORE_WARNING = 2 ** 31
 
+/**
+ * What came into the net since the last registration. A registration costs more than a small operation, and most tensors are released before the task
+ * ends, until when the registry does nothing anyway: so they are registered at its end, those that are still there.
+ */
+let newcomers: Storage[] = []
+const MOST_NEWCOMERS = 1024
+
+function registerNewcomers(): void {
+  for (const storage of newcomers) storage.register(registry)
+  newcomers = []
+}
+
 function leaveToGarbageCollector(storage: Storage, holding: Holding): void {
-  const { block } = holding
-  registry.register(storage, holding, block)
-  net.add(block)
-  netBytes += block.size
-  if (!warned && (net.size > NET_TENSORS_BEFORE_WARNING || netBytes > NET_BYTES_BEFORE_WARNING)) {
+  holding.net = 'new'
+  net.tensors++
+  net.bytes += holding.block.size
+  if (newcomers.length === 0) queueMicrotask(registerNewcomers)
+  else if (newcomers.length === MOST_NEWCOMERS) registerNewcomers()
+  newcomers.push(storage)
+  if (!warned && (net.tensors > NET_TENSORS_BEFORE_WARNING || net.bytes > NET_BYTES_BEFORE_WARNING)) {
     warned = true
     console.warn(
-      `evenkeel: ${net.size} tensors (${formatBytes(netBytes)}) are waiting for the garbage collector, which runs only between tasks. ` +
+      `evenkeel: ${net.tensors} tensors (${formatBytes(net.bytes)}) are waiting for the garbage collector, which runs only between tasks. ` +
         'Iterate with `for (const step of steps(n))` or over a DataLoader, or wrap the body of your loop in scope(() => ...).',
     )
   }
 }
 
-function takeFromNet(block: Block): void {
-  if (!net.delete(block)) return
-  netBytes -= block.size
+function takeFromNet(holding: Holding): void {
+  if (holding.net === 'outside') return
+  net.tensors--
+  net.bytes -= holding.block.size
   // A registration takes memory until a task ends, and a synchronous loop makes one for each gradient of each step.
-  registry.unregister(block)
+  if (holding.net === 'registered') registry.unregister(holding.block)
+  holding.net = 'outside'
 }
 
 /** A stretch of the program at whose end everything made in it and not kept is released. */
