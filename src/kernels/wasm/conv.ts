@@ -112,7 +112,7 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         return
       }
       const convolve = (biases: number) => {
-        if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y, activate)) return
+        if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y)) return activate(0, x.shape[0])
         const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
         withPlanes(plan, x, 0, (planes, first, samples, tables) => {
           launchConv(plan, plan.passes[0], planes, first, samples, tables, weights, biases, y)

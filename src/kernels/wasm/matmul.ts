@@ -117,19 +117,24 @@ function multiplyByPanels(p: Product): void {
 const fitting = (wanted: number, bytes: number, least: number): number => Math.min(wanted, Math.max(least, Math.floor(WORKSPACE / bytes)))
 
 /** w as `gemm` reads it: 16 columns side by side, panels `wPanel` bytes apart and their rows `wStep`. */
-export function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
+function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
   const blocks = p.batches * Math.ceil(p.rows / BLOCK_ROWS) * Math.ceil(p.columns / BLOCK_COLUMNS)
   const { rows, columns, depth, start = 0, startBatch = 0, startRow = 0, y = 0, activation = 0, params: [e = 0, f = 0, g = 0] = [] } = p
   const operands = [p.a, p.aBatch, p.aRow, w, wBatch, wPanel, wStep, p.c, p.cBatch, p.cRow] as const
   launch('gemm', blocks, ...operands, rows, columns, depth, start, startBatch, startRow, y, activation, e, f, g)
 }
 
+/** The table of gemmDot: as it steps through the depth, in vectors, of both operands alike. */
+export function dotTable(table: number, words: number): void {
+  const at = new Uint32Array(allocator().memory.buffer, table, words)
+  for (let i = 0; i < words; i++) at[i] = (i >> 1) * 16
+}
+
 /** For rows of a and columns of w that both lie along the depth: no packing, but sums across lanes. It starts from c or nothing, and has no activation. */
-export function multiplyByDots(p: Product): void {
+function multiplyByDots(p: Product): void {
   const entries = Math.ceil(p.depth / 4)
   withScratch('matmul', entries * 8, (table) => {
-    const at = new Uint32Array(allocator().memory.buffer, table, entries * 2)
-    for (let i = 0; i < at.length; i++) at[i] = (i >> 1) * 16
+    dotTable(table, 2 * entries)
     const blocks = p.batches * Math.ceil(p.columns / 4)
     const operands = [p.a, p.aBatch, p.aRow, p.w, p.wBatch, p.wColumn, p.c, p.cBatch, p.cRow] as const
     launch('gemmDot', blocks, ...operands, p.rows, p.columns, p.depth, Boolean(p.start), table)

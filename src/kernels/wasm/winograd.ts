@@ -1,10 +1,10 @@
 import { allocator } from '../../core/allocator.js'
-import { numelOf, type Shape } from '../../core/shape.js'
+import type { Shape } from '../../core/shape.js'
 import type { ConvGeometry, View } from '../contract.js'
 import { type ConvPlan, convPlan } from './conv-plan.js'
-import { withPlanes } from './conv-planes.js'
-import { launch } from './launch.js'
-import { launchGemm, multiplyByDots, type Product } from './matmul.js'
+import { launch, withScratch } from './launch.js'
+import { dotTable } from './matmul.js'
+import { getNumThreads } from './threads/threads.js'
 import { address } from './views.js'
 
 /**
@@ -16,7 +16,7 @@ import { address } from './views.js'
 const LEAST_CHANNELS = 16
 /** Of narrower images, most lanes of the transforms are empty. */
 const LEAST_WIDTH = 6
-/** Bytes of transforms at a time, unless a row of tiles has more: what caches hold. */
+/** Bytes of a pass's transforms, unless a row of tiles has more: what a second-level cache holds. */
 const WORKSPACE = 2 ** 20
 
 /** Whether a convolution is 3 x 3 with stride 1, of enough channels and positions. `w` [O, C, ...kernel], `out` the shape of what is written. */
@@ -25,56 +25,77 @@ export function isWinograd(w: Shape, out: Shape, { stride, dilation, groups }: C
   return isThreeByThree && [...stride, ...dilation].every((size) => size === 1) && Math.min(w[0], w[1]) >= LEAST_CHANNELS && out[3] >= LEAST_WIDTH && out[2] > 1
 }
 
-/** Tiles of 2 x 2 over [N, C, H, W], and how many rows of them are transformed at a time. */
+/** Bytes of sums that parts of the weights' gradient have at most, unless one has more; and into how many blocks it is cut at least. */
+const SUM_BYTES = 2 ** 24
+const GRAD_BLOCKS = 8
+
+/** Tiles of 2 x 2 over [N, C, H, W], and how a pass of up to `rows` tile rows lies in a slot of working memory. */
 interface Tiles {
   readonly down: number
   readonly across: number
-  /** Tile rows of a pass. */
+  /** Tile rows of all samples, and of a pass. */
+  readonly count: number
   readonly rows: number
   /** Bytes from channel to channel of a transform; an odd number of cache lines, which spreads them over the cache. */
   readonly pitch: number
+  /** Bytes from a slot's start to the first transform and the second one, and of a slot. */
+  readonly firstAt: number
+  readonly secondAt: number
+  readonly slotBytes: number
 }
 
-function tilesOf([, , height, width]: Shape, samples: number, channels: number): Tiles {
+function tilesOf(plan: ConvPlan, [samples, , height, width]: Shape, inputs: number, outputs: number): Tiles {
   const [down, across] = [Math.ceil(height / 2), Math.ceil(width / 2)]
-  const rows = Math.max(1, Math.min(samples * down, Math.floor(WORKSPACE / (64 * channels * across))))
-  return { down, across, rows, pitch: (Math.ceil((rows * across) / 16) | 1) * 64 }
+  const count = samples * down
+  const rows = Math.max(1, Math.min(count, Math.floor(WORKSPACE / (64 * (inputs + outputs) * across))))
+  const pitch = (Math.ceil((rows * across) / 16) | 1) * 64
+  // Each sample that a pass reaches into has two rows of planes more than its tiles.
+  const planeRows = 2 * (rows + Math.ceil(rows / down) + 1)
+  const firstAt = align(planeRows * inputs * plan.size[2] * 4 + READ_BEYOND)
+  const secondAt = firstAt + 16 * inputs * pitch
+  return { down, across, count, rows, pitch, firstAt, secondAt, slotBytes: align(secondAt + 16 * outputs * pitch + READ_BEYOND) }
 }
+
+/** Vectors are read whole, up to so many bytes beyond an end. */
+const READ_BEYOND = 64
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64
 
 /** Planes over whole tiles: the convolution's, but for an even number of rows and columns. */
 function planOf(direction: 'forward' | 'gradient', image: View, [n, channels, height, width]: Shape, geometry: ConvGeometry): ConvPlan {
   return convPlan(direction, image, [3, 3], [n, channels, height + (height % 2), width + (width % 2)], geometry)
 }
 
-/** Runs `use` for each pass, after its part of the planes was transformed to `v`. */
-function transformPlanes(
-  plan: ConvPlan,
-  { down, across, rows, pitch }: Tiles,
-  planes: number,
-  samples: number,
-  v: number,
-  use: (first: number, tileRows: number) => void,
-): void {
-  const { channels, batch, size } = plan
-  const channel = size[2] * 4
-  for (let first = 0; first < samples * down; first += rows) {
-    const tileRows = Math.min(rows, samples * down - first)
-    launch('winogradInput', tileRows, planes, batch, channels * channel, channel, channels, down, across, first, v, channels * pitch, pitch)
-    use(first, tileRows)
-  }
+/** Working memory: a flag, slots and their states, the plan's tables, and `extra` bytes. */
+function withSlots(
+  { tables }: ConvPlan,
+  { slotBytes }: Tiles,
+  blocks: number,
+  extra: number,
+  use: (at: { flag: number; slots: number; slotCount: number; tables: number; work: number; extra: number }) => void,
+): boolean {
+  const slotCount = Math.min(blocks, getNumThreads())
+  const words = 1 + slotCount + tables.length
+  const head = align(words * 4)
+  return withScratch('conv', head + slotCount * slotBytes + extra, (flag) => {
+    const { buffer } = allocator().memory
+    const memory = new Int32Array(buffer, flag, words)
+    memory.fill(0, 0, 1 + slotCount)
+    memory.set(tables, 1 + slotCount)
+    const slots = flag + 4
+    use({ flag, slots, slotCount, tables: slots + slotCount * 4, work: flag + head, extra: flag + head + slotCount * slotBytes })
+    return new Int32Array(allocator().memory.buffer, flag, 1)[0] === 0
+  })
 }
 
-const flagAt = (address: number): Int32Array => new Int32Array(allocator().memory.buffer, address, 1)
-
-/** Sixteen products of float32 at a time. */
-function product(rows: number, columns: number, depth: number, a: number, aRow: number, w: number, wBatch: number, c: number, cRow: number): Product {
-  const shape = { batches: 16, rows, columns, depth }
-  return { ...shape, a, aBatch: rows * aRow, aRow, aDepth: 4, w, wBatch, wDepth: 4, wColumn: 4, c, cBatch: rows * cRow, cRow }
+/** What both kernels are told of the image and its planes. */
+function planesOf(plan: ConvPlan, image: View, tables: number) {
+  const [batch, channel, height, width] = image.strides.map((stride) => stride * 4)
+  const [, planeHeight, planeWidth] = plan.size
+  return [address(image), batch, channel, height, width, plan.step * width, plan.channels, planeHeight, planeWidth, tables + plan.sources, plan.runs] as const
 }
 
 /**
- * y = bias + w * image, or, for the gradient of the input, w turned: `w` and `bias` are addresses, [O, C, 3, 3], 0 for none. `done` is told of the
- * samples that have been computed.
+ * y = bias + w * image, or, for the gradient of the input, w turned: `w` and `bias` are addresses, [O, C, 3, 3], 0 for none.
  * @returns false where y is not finite
  */
 export function convolveByTiles(
@@ -85,61 +106,41 @@ export function convolveByTiles(
   bias: number,
   geometry: ConvGeometry,
   y: View,
-  done: (first: number, samples: number) => void = () => {},
 ): boolean {
   const isTurned = direction === 'gradient'
   const [rows, depth] = isTurned ? [inputs, outputs] : [outputs, inputs]
   const plan = planOf(direction, image, y.shape, geometry)
-  const [n, , height, width] = y.shape
-  const tiles = tilesOf(y.shape, Math.min(n, plan.samplesAtOnce), rows + depth)
-  const { down, across, pitch } = tiles
-  const [weightBytes, inputBytes, outputBytes] = [64 * rows * depth, 16 * depth * pitch, 16 * rows * pitch]
-  const yChannel = height * width * 4
-  let finite = true
-  withPlanes(plan, image, weightBytes + inputBytes + outputBytes + 4, (planes, firstSample, samples, _, u) => {
-    const [v, m] = [u + weightBytes, u + weightBytes + inputBytes]
-    const flag = m + outputBytes
-    if (firstSample === 0) {
-      flagAt(flag)[0] = 0
-      launch('winogradWeights', rows, w, outputs, inputs, isTurned, u)
-    }
-    const to = address(y) + firstSample * rows * yChannel
-    transformPlanes(plan, tiles, planes, samples, v, (first, tileRows) => {
-      launchGemm(product(rows, tileRows * across, depth, u, depth * 4, v, depth * pitch, m, pitch), v, depth * pitch, 64, pitch)
-      launch('winogradOutput', tileRows, m, rows * pitch, pitch, bias, to, rows * yChannel, yChannel, rows, height, width, down, across, first, flag)
-    })
-    finite = flagAt(flag)[0] === 0
-    done(firstSample, samples)
+  const [, , height, width] = y.shape
+  const tiles = tilesOf(plan, y.shape, depth, rows)
+  const { down, across, count, pitch, slotBytes, firstAt, secondAt } = tiles
+  const passes = Math.ceil(count / tiles.rows)
+  return withSlots(plan, tiles, passes, 64 * rows * depth, ({ flag, slots, slotCount, tables, work, extra: u }) => {
+    launch('winogradWeights', rows, w, outputs, inputs, isTurned, u)
+    const result = [u, bias, address(y), rows, height, width, down, across, count, passes, pitch] as const
+    launch('winogradConv', passes, ...planesOf(plan, image, tables), ...result, slots, slotCount, work, slotBytes, firstAt, secondAt, flag)
   })
-  return finite
 }
 
 /**
- * dw = dy * x, of contiguous dy by its address.
+ * dw = dy * x, of contiguous dy by its address. The sums of parts of the tile rows, which don't depend on the number of threads, are added in order.
  * @returns false where dw is not finite
  */
 export function weightGradByTiles(dy: number, dyShape: Shape, x: View, geometry: ConvGeometry, dw: View): boolean {
   const [outputs, inputs] = dw.shape
   const plan = planOf('forward', x, dyShape, geometry)
-  const [n, , height, width] = dyShape
-  const tiles = tilesOf(dyShape, Math.min(n, plan.samplesAtOnce), inputs + outputs)
-  const { down, across, pitch } = tiles
-  const [inputBytes, gradBytes, sumBytes] = [16 * inputs * pitch, 16 * outputs * pitch, 64 * numelOf([outputs, inputs])]
-  const channel = height * width * 4
-  let finite = true
-  withPlanes(plan, x, inputBytes + gradBytes + sumBytes + 4, (planes, firstSample, samples, _, v) => {
-    const [g, sums] = [v + inputBytes, v + inputBytes + gradBytes]
-    const flag = sums + sumBytes
-    if (firstSample === 0) flagAt(flag)[0] = 0
-    const from = dy + firstSample * outputs * channel
-    transformPlanes(plan, tiles, planes, samples, v, (first, tileRows) => {
-      launch('winogradGrad', tileRows, from, outputs * channel, channel, outputs, height, width, down, across, first, g, outputs * pitch, pitch)
-      const sum = product(outputs, inputs, tileRows * across, g, pitch, v, inputs * pitch, sums, inputs * 4)
-      multiplyByDots({ ...sum, wColumn: pitch, start: firstSample + first > 0 ? sums : 0 })
-    })
-    if (firstSample + samples < n) return
-    launch('winogradWeightGrad', Math.ceil((outputs * inputs) / 64), sums, outputs * inputs, address(dw), flag)
-    finite = flagAt(flag)[0] === 0
+  const [, , height, width] = dyShape
+  const sumBytes = 64 * outputs * inputs
+  const most = Math.min(GRAD_BLOCKS, dyShape[0] * Math.ceil(height / 2))
+  const parts = Math.max(1, Math.min(most, Math.floor(SUM_BYTES / sumBytes)))
+  const slices = Math.ceil(GRAD_BLOCKS / parts)
+  const tiles = tilesOf(plan, dyShape, inputs, Math.ceil(outputs / slices))
+  const { down, across, count, rows, pitch, slotBytes, firstAt, secondAt } = tiles
+  const entries = 2 * Math.ceil((rows * across) / 4)
+  return withSlots(plan, tiles, parts * slices, align(entries * 4) + parts * sumBytes, ({ flag, slots, slotCount, tables, work, extra: table }) => {
+    dotTable(table, entries)
+    const sums = table + align(entries * 4)
+    const result = [dy, sums, outputs, slices, height, width, down, across, count, parts, rows, pitch] as const
+    launch('winogradDots', parts * slices, ...planesOf(plan, x, tables), ...result, slots, slotCount, work, slotBytes, firstAt, secondAt, table)
+    launch('winogradWeightGrad', Math.ceil((outputs * inputs) / 64), sums, parts, outputs * inputs, address(dw), flag)
   })
-  return finite
 }

@@ -8,7 +8,7 @@
  * and in two along rows, then columns. The weights' gradient is F(3 x 3, 2 x 2): the filter is the tile of dy, the inputs and their transform are the same,
  *   G g = (g0, (g0 + g1) / 2, (g0 - g1) / 2, g1) and A' m = (m0 + m1 + m2, m1 - m2, m1 + m2 - m3).
  *
- * Tiles are counted row by row through the samples; `first` is the first tile row of a pass. Transforms lie as [16][channel][tile], channels `pitch` bytes
+ * Tiles are counted row by row through the samples; `first` is the first tile row of a pass (winograd-pass.ts). Transforms lie as [16][channel][tile], channels `pitch` bytes
  * apart, `frequency` bytes from one of the 16 to the next, so that the products between are matrix products. A block is a tile row.
  * Tails: the last one to three tiles of a row are stored alone, as another thread may have the next row. Vectors are read whole, beyond a row's end too.
  * float32; all factors are powers of 2. `flag` (i32) becomes 1 where a result is not finite: what is infinite in one corner of a tile makes NaN
@@ -196,9 +196,17 @@ export function winogradGrad(
   }
 }
 
-/** dw [count][3][3] = A' s A, s [16][count]. A block is 64 of them. */
-export function winogradWeightGrad(s: usize, count: i32, dw: usize, flag: usize, begin: i32, end: i32): void {
+/** dw [count][3][3] = A' s A, where s is the sum of [parts][16][count] and becomes the first of them. A block is 64 of the count. */
+export function winogradWeightGrad(s: usize, parts: i32, count: i32, dw: usize, flag: usize, begin: i32, end: i32): void {
   const frequency = <usize>count << 2
+  const first = begin * 64, length = min(count, end * 64) - first
+  for (let i: usize = 0; i < 16; i++) {
+    const to = s + i * frequency + (<usize>first << 2)
+    for (let part = 1; part < parts; part++) {
+      let x = to + <usize>part * 16 * frequency, y = to
+      for (let left = length; left > 0; left -= 4, x += 16, y += 16) storeUpTo(y, f32x4.add(loadUpTo(y, left), loadUpTo(x, left)), left)
+    }
+  }
   let sum: f32 = 0
   for (let k = begin * 64, stop = min(count, end * 64); k < stop; k++) {
     const to = dw + <usize>k * 36

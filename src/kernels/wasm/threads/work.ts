@@ -81,10 +81,12 @@ const costs: Partial<Record<KernelName, Cost>> = {
   convWeightGrad: (a) => 16 * MAC * Math.min(Number(a[8]), 16) * Number(a[7]) * (Number(a[13]) + Number(a[15])),
   depthwise3x3: product(1, 8, 9),
   depthwise3x3WeightGrad: product(1, 6, 8, 9),
-  winogradInput: product(7, 4, 6),
   winogradWeights: (a) => (20 * Number(a[1]) * Number(a[2])) / (a[3] ? Number(a[2]) : Number(a[1])),
-  winogradOutput: product(6, 7, 11),
-  winogradGrad: product(7, 3, 7),
+  // Transforms, and 16 products for each tile, output and input channel.
+  winogradConv: (a) => ((Number(a[18]) * Number(a[19])) / Number(a[20])) * (7 * (Number(a[6]) + Number(a[14])) + 16 * MAC * Number(a[6]) * Number(a[14])),
+  winogradDots: (a) =>
+    ((Number(a[18]) * Number(a[19])) / Number(a[20])) *
+    (7 * (Number(a[6]) + Number(a[13]) / Number(a[14])) + (16 * MAC * Number(a[6]) * Number(a[13])) / Number(a[14])),
   winogradWeightGrad: 1500,
   maxPool: (a) => (Number(a[3]) * Number(a[4]) * Number(a[5])) / (Number(a[6]) * Number(a[7])),
   avgPool: (a) => (Number(a[2]) * Number(a[3]) * Number(a[4])) / (Number(a[5]) * Number(a[6])),
