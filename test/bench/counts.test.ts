@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { trainingStep } from '../../bench/cnn.js'
 import { allocator } from '../../src/core/allocator.js'
-import { memory, resetPeakMemory } from '../../src/index.js'
+import { memory, resetPeakMemory, setNumThreads } from '../../src/index.js'
 import { launchCount } from '../../src/kernels/wasm/launch.js'
 
 /**
@@ -10,6 +10,9 @@ import { launchCount } from '../../src/kernels/wasm/launch.js'
  */
 
 const WARM_UP = 3
+
+// Each thread has working memory of its own.
+setNumThreads(1)
 
 function countStep(norm: 'batch' | 'layer') {
   const others = memory().bytes
