@@ -36,7 +36,7 @@ export async function runNamed(
   name: string,
   flags: Readonly<Record<string, string>>,
   report: (report: Report) => void,
-  digits?: RunContext['digits'],
+  data: Pick<RunContext, 'digits' | 'text'> = {},
 ): Promise<ExperimentView> {
   const experiment = named(name)
   const given = Object.fromEntries(
@@ -50,7 +50,7 @@ export async function runNamed(
   let drawn = 0
   const result = await runExperiment(experiment, given, {
     signal: running.signal,
-    digits,
+    ...data,
     onProgress: ({ run, runs, step, steps, values, config }) => {
       const figures = Object.entries(values).map(([key, value]) => `${key} ${Number(value.toPrecision(3))}`)
       report({ type: 'progress', run, runs, share: (run - 1 + step / Math.max(1, steps)) / runs, text: [experiment.describe(config), ...figures].join(', ') })

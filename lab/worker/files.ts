@@ -32,3 +32,6 @@ export function programAddress(): Promise<string> {
   })
   return address
 }
+
+/** The folder of the novel; read by the worker that needs it. */
+export const textAddress = (): string => new URL('./data/moby-dick/', import.meta.url).href

@@ -20,7 +20,7 @@ async function answer(question: Question, report: (report: Report) => void): Pro
     case 'own':
       return { type: 'own', data: await readOwn(question.files) }
     case 'experiment':
-      return { type: 'experiment', view: await runNamed(question.name, question.settings, report, await digitsFile()) }
+      return { type: 'experiment', view: await runNamed(question.name, question.settings, report, { digits: await digitsFile(), text: question.text }) }
     case 'results':
       return { type: 'results', view: readResults(question.text) }
     case 'trial':

@@ -16,7 +16,8 @@ export type Question =
   | { type: 'describe' }
   | { type: 'own'; files: readonly OwnFile[] }
   /** Settings by flag. */
-  | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>> }
+  /** `text`: the address of the folder with the novel. */
+  | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>>; text: string }
   | { type: 'results'; text: string }
   /** A run of so many steps that is told as a whole. */
   | { type: 'trial'; config: TrainConfig; steps: number }

@@ -24,6 +24,7 @@ export {
 } from './experiment.js'
 export { gradientFlowExperiment } from './gradient-flow/experiment.js'
 export { learningRateExperiment } from './learning-rate/experiment.js'
+export { longSequencesExperiment } from './long-sequences/experiment.js'
 export { lookOfNorm, type Norm, type NormCode, normCode, normNames } from './norms.js'
 export { experiments } from './registry.js'
 export { type Axis, type Chart, chart, legend, type Point, type Series } from './report/chart.js'

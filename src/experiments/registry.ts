@@ -4,6 +4,7 @@ import { compareExperiment } from './compare/experiment.js'
 import type { Experiment } from './experiment.js'
 import { gradientFlowExperiment } from './gradient-flow/experiment.js'
 import { learningRateExperiment } from './learning-rate/experiment.js'
+import { longSequencesExperiment } from './long-sequences/experiment.js'
 import { sequenceLengthExperiment } from './sequence-length/experiment.js'
 import { trainEvalGapExperiment } from './train-eval-gap/experiment.js'
 import { visionTransformerExperiment } from './vision-transformer/experiment.js'
@@ -17,5 +18,6 @@ export const experiments: readonly Experiment[] = [
   gradientFlowExperiment,
   trainEvalGapExperiment,
   sequenceLengthExperiment,
+  longSequencesExperiment,
   visionTransformerExperiment,
 ]

@@ -104,9 +104,14 @@ function findings(result: BatchSizeResult): Finding[] {
   const figures = compared.map(({ size, own, best }) => `${percentText(own)} against ${percentText(best.spread)} with ${normNames[best.norm]} at ${size}`)
   const broken = compared.filter(({ behind }) => behind).map(({ size }) => String(size))
   const verdict = !small.behind ? 'does not hold' : large.behind ? 'depends' : 'holds'
-  const where = broken.length > 0 ? `BatchNorm was behind at batch size ${listed(broken)}` : 'BatchNorm was behind at no batch size'
+  const where = `By more than two standard errors, BatchNorm was behind ${broken.length > 0 ? `at batch size ${listed(broken)}` : 'at no batch size'}`
+  const positions = Number(result.settings.imageSize) ** 2
   return [
-    { claim: 'BatchNorm breaks down at small batches.', verdict, text: `${where}: ${figures.join('; ')}.` },
+    {
+      claim: 'BatchNorm breaks down at small batches.',
+      verdict,
+      text: `${where}: ${figures.join('; ')}. Every position of an image counts: ${small.size} of them give a channel of the first layer ${small.size * positions} values.`,
+    },
     ...withinSample(result, rivals, small.size, large.size),
   ]
 }
@@ -117,12 +122,13 @@ function withinSample(result: BatchSizeResult, rivals: readonly ImageNorm[], sma
     return a && b ? [{ norm, a, b, moves: differ(a, b, TEST_IMAGES) }] : []
   })
   if (moved.length === 0) return []
+  const updates = (size: number) => Math.floor(result.settings.samples / size).toLocaleString('en-US')
   const moving = moved.filter(({ moves }) => moves)
   return [
     {
       claim: 'Norms within a sample are as good at any batch size.',
       verdict: moving.length === 0 ? 'holds' : moving.length === moved.length ? 'does not hold' : 'depends',
-      text: `From batch size ${small} to ${large}: ${moved.map(({ norm, a, b }) => `${normNames[norm]} ${percentText(a)} and ${percentText(b)}`).join('; ')}. Small batches are also more updates.`,
+      text: `From batch size ${small} to ${large}: ${moved.map(({ norm, a, b }) => `${normNames[norm]} ${percentText(a)} and ${percentText(b)}`).join('; ')}. These are ${updates(small)} updates and ${updates(large)}: what differs may be that, and not the batch.`,
     },
   ]
 }

@@ -1,8 +1,8 @@
 import type { Finding } from '../experiment.js'
 import { activationNames, placeNames } from '../networks.js'
 import { normNames } from '../norms.js'
-import { listed, spreadOf, spreadText } from '../spread.js'
-import { deadShare, type FlowGroup, type FlowResult, groupsOf } from './ratio.js'
+import { listed, percentText, spreadOf, spreadText } from '../spread.js'
+import { deadShare, type FlowGroup, type FlowResult, groupsOf, ratio } from './ratio.js'
 import type { GradientFlowRun } from './run.js'
 
 /** Beyond this many times, either way, a gradient has vanished or exploded between the last layer and the first. */
@@ -64,9 +64,11 @@ const nameOf = ({ norm, place, activation, init }: FlowGroup): string =>
   ])
 const listedShort = (parts: readonly string[]): string => parts.filter((part) => part !== '').join(', ')
 
-function flowText({ ratio }: FlowGroup): string {
-  if (ratio === null) return 'no finite gradient'
-  return `first layer ${ratio.toPrecision(2)} times the last`
+function flowText({ ratio: mean, runs }: FlowGroup): string {
+  if (mean === null) return 'no finite gradient'
+  const all = runs.map(({ start }) => ratio(start)).filter((value) => value !== null)
+  const range = all.length > 1 ? ` (${Math.min(...all).toPrecision(2)} to ${Math.max(...all).toPrecision(2)})` : ''
+  return `first layer ${mean.toPrecision(2)} times the last${range}`
 }
 
 function lossText({ runs }: FlowGroup): string {
@@ -81,7 +83,7 @@ function dead(groups: readonly FlowGroup[]): Finding[] {
     .filter(({ activation, place }) => activation === 'relu' && !place.includes('-'))
     .flatMap((group) => {
       const share = spreadOf(group.runs.map(({ end }) => deadShare(end)))
-      return share ? [`${(100 * share.mean).toFixed(0)}% with ${normNames[group.norm]}${group.place === 'before' ? '' : ` ${group.place} the activation`}`] : []
+      return share ? [`${percentText(share)} with ${normNames[group.norm]}${group.place === 'before' ? '' : ` ${group.place} the activation`}`] : []
     })
   return shares.length === 0 ? [] : [{ claim: '', verdict: null, text: `Units that are 0 for a whole batch after training, ReLU: ${listed(shares)}.` }]
 }

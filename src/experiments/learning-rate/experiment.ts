@@ -103,7 +103,8 @@ function findings(result: LearningRateResult): Finding[] {
     return [
       {
         claim: `With ${activationNames[activation]}, a norm allows higher learning rates.`,
-        verdict: verdict(higher),
+        // Where nothing trains without a norm there is no rate to be higher than.
+        verdict: plain.highest === null ? null : verdict(higher),
         text: `The highest rate at which all seeds trained was ${listed(all.map(({ norm, highest }) => `${highest ?? 'none'} with ${normNames[norm]}`))}${
           censored.length > 0 ? ` (${top} is the highest that was tried, so ${listed(censored)} may go further)` : ''
         }.`,

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../core/tensor.js'
 import { type Layer, ModuleList } from '../../nn/containers.js'
+import { constant_ } from '../../nn/init.js'
 import { Identity, Linear } from '../../nn/linear.js'
 import { Module } from '../../nn/module.js'
 import { BatchNorm1d, LayerNorm } from '../../nn/norm/index.js'
@@ -19,7 +20,8 @@ export interface StepMask {
 
 /**
  * Norms of the pre-activations of every step. LayerNorm is one layer for all steps (Ba et al. 2016, arXiv:1607.06450, section 3.1). BatchNorm has statistics of
- * its own for each step, and one weight and bias for all would be usual; here each step has them, too (cf. Cooijmans et al. 2016, arXiv:1603.09025).
+ * its own for each step, and one weight and bias for all would be usual; here each step has them, too. Weights start small, as those of Cooijmans et al. 2016
+ * (arXiv:1603.09025, section 4.1) do.
  */
 class StepNorms extends Module {
   readonly layers: ModuleList<Layer>
@@ -28,10 +30,11 @@ class StepNorms extends Module {
     private readonly norm: SequenceNorm,
     features: number,
     steps: number,
+    gamma: number,
   ) {
     super()
     const count = norm === 'batch' ? steps : 1
-    this.layers = new ModuleList(Array.from({ length: count }, () => makeNorm(norm, features)))
+    this.layers = new ModuleList(Array.from({ length: count }, () => makeNorm(norm, features, gamma)))
   }
 
   /** @param x [N, features] of a step @param data which rows are data, null for all */
@@ -48,8 +51,11 @@ class StepNorms extends Module {
   }
 }
 
-function makeNorm(norm: SequenceNorm, features: number): Layer {
-  return norm === 'layer' ? new LayerNorm(features) : norm === 'batch' ? new BatchNorm1d(features) : new Identity()
+function makeNorm(norm: SequenceNorm, features: number, gamma: number): Layer {
+  if (norm !== 'batch') return norm === 'layer' ? new LayerNorm(features) : new Identity()
+  const layer = new BatchNorm1d(features)
+  if (layer.weight) constant_(layer.weight, gamma)
+  return layer
 }
 
 /** A recurrent layer whose pre-activations are normalised at each step, then a linear layer on the last state. */
@@ -66,13 +72,14 @@ export class SequenceClassifier extends Module {
     features: number,
     private readonly hidden: number,
     steps: number,
+    gamma: number,
   ) {
     super()
     const size = gates[cell] * hidden
     this.input = new Linear(features, size)
     this.recurrent = new Linear(hidden, size, { bias: false })
-    this.inputNorm = new StepNorms(norm, size, steps)
-    this.recurrentNorm = new StepNorms(norm, size, steps)
+    this.inputNorm = new StepNorms(norm, size, steps, gamma)
+    this.recurrentNorm = new StepNorms(norm, size, steps, gamma)
     this.head = new Linear(hidden, 10)
   }
 

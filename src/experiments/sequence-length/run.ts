@@ -21,6 +21,8 @@ export interface SequenceConfig {
   /** Rows of an image that a sequence has at least; at most it has all 14. */
   shortest: number
   padding: Padding
+  /** What the weights of BatchNorm start as. */
+  gamma: number
   hidden: number
   batchSize: number
   learningRate: number
@@ -40,10 +42,10 @@ const TEST_BATCH = 250
 const CLIP = 1
 
 export async function sequenceRun(config: SequenceConfig, context: RunContext): Promise<SequenceRun> {
-  const { cell, norm, hidden, batchSize, learningRate, steps, seed } = config
+  const { cell, norm, gamma, hidden, batchSize, learningRate, steps, seed } = config
   const data = await digits(ROWS, context)
   manualSeed(seed)
-  const model = new SequenceClassifier(cell, norm, ROWS, hidden, ROWS)
+  const model = new SequenceClassifier(cell, norm, ROWS, hidden, ROWS, gamma)
   const lengths = new Generator().manualSeed(seed)
   const { losses, status, divergence } = await train(
     {

@@ -3,7 +3,7 @@ import type { Experiment, Figure, Finding, Measure, Result, Table } from '../exp
 import { lookOfNorm, normLegend, normNames, someNorms } from '../norms.js'
 import type { Chart, Series } from '../report/chart.js'
 import { choice, integer, list, positive } from '../settings.js'
-import { differ, percentText, type Spread, seedsOf, spreadOf } from '../spread.js'
+import { differ, listed, percentText, type Spread, seedsOf, spreadOf } from '../spread.js'
 import { type Network, type NormPlace, type ViTConfig, type ViTNorm, type ViTRun, vitInWords, vitRun } from './run.js'
 
 const networkNames = { vit: 'vision transformer', cnn: 'convolutional network' } as const
@@ -76,8 +76,9 @@ function findings(result: ViTResult): Finding[] {
       })
     if (!batch || others.length === 0) return []
     const best = others.reduce((a, b) => (b.spread.mean > a.spread.mean ? b : a))
+    const rest = others.filter((other) => other !== best).map(({ norm, spread }) => `${normNames[norm]} ${percentText(spread)}`)
     const relation = !differ(batch, best.spread, TEST_IMAGES) ? 'level' : batch.mean > best.spread.mean ? 'ahead' : 'behind'
-    return [{ network, batch, best, relation }]
+    return [{ network, batch, best, relation, rest }]
   })
   if (compared.length === 0) return []
   const words = { level: 'level with', ahead: 'ahead of', behind: 'behind' } as const
@@ -93,11 +94,11 @@ function findings(result: ViTResult): Finding[] {
       text: `${capital(
         compared
           .map(
-            ({ network, batch, best, relation }) =>
-              `in the ${networkNames[network]} BatchNorm (${percentText(batch)}) was ${words[relation as keyof typeof words]} ${normNames[best.norm]} (${percentText(best.spread)})`,
+            ({ network, batch, best, relation, rest }) =>
+              `in the ${networkNames[network]} BatchNorm (${percentText(batch)}) was ${words[relation as keyof typeof words]} ${normNames[best.norm]} (${percentText(best.spread)}${rest.length > 0 ? `; ${listed(rest)}` : ''})`,
           )
           .join('; '),
-      )}.${none.length > 0 ? ` Without norm: ${none.join(', ')}.` : ''}`,
+      )}.${none.length > 0 ? ` Without norm: ${none.join(', ')}.` : ''} After ${result.settings.steps} steps.`,
     },
   ]
 }
