@@ -145,6 +145,11 @@ class Walk {
     } else if (this.isOurs(before)) {
       arithmetic().addInPlace(before, grad)
       if (this.isOurs(grad, 0)) grad.storage.release(USED)
+    } else if (this.isOurs(grad, 0)) {
+      arithmetic().addInPlace(grad, before)
+      slots[edge.output] = grad
+      this.hold(grad)
+      this.letGo(before)
     } else {
       const sum = arithmetic().add(before, grad)
       slots[edge.output] = sum

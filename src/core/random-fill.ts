@@ -4,7 +4,8 @@ import { RuntimeError } from './errors.js'
 import { floatFormat } from './float-format.js'
 import { fma, fmaFloat32 } from './fma.js'
 import type { Generator } from './random.js'
-import { fillNormalBlocks, shortUniform } from './random-normal.js'
+import { fillNormalBlocks } from './random-normal.js'
+import { forUniforms } from './random-uniform.js'
 
 /**
  * Distributions: each function draws from a generator and writes every element of a target, with the numbers that PyTorch's CPU build
@@ -29,11 +30,13 @@ export function formatDouble(value: number): string {
   return short.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
+const isHalf = (dtype: Dtype): boolean => dtype === 'float16' || dtype === 'bfloat16'
+
 /** Writes `sample()` to every element, converted as C++ does: rounded to a floating point type, truncated to an integer. */
 function fill({ data, dtype }: FillTarget, sample: () => number): void {
   const n = data.length
   if (data instanceof BigInt64Array) for (let i = 0; i < n; i++) data[i] = BigInt(Math.trunc(sample()))
-  else if (dtype === 'float16' || dtype === 'bfloat16') {
+  else if (isHalf(dtype)) {
     const { encode } = floatFormat(dtype, 'fill')
     for (let i = 0; i < n; i++) data[i] = encode(sample())
   } else for (let i = 0; i < n; i++) data[i] = sample()
@@ -56,11 +59,13 @@ export function fillUniform(target: FillTarget, generator: Generator, from = 0, 
   }
   const start = format.round(from)
   const range = format.round(format.round(to) - start)
-  if (format.digits === 53) fill(target, () => fma(generator.uniform(), range, start))
-  else {
-    const draw = shortUniform(generator, format.digits)
-    fill(target, () => fmaFloat32(draw(), range, start))
-  }
+  const data = target.data as Exclude<TypedArray, BigInt64Array>
+  const isUnit = start === 0 && range === 1
+  const move = format.digits === 53 ? fma : fmaFloat32
+  forUniforms(generator, format.digits, data.length, (uniforms, at, n) => {
+    if (isUnit) for (let i = 0; i < n; i++) data[at + i] = format.encode(uniforms[i])
+    else for (let i = 0; i < n; i++) data[at + i] = format.encode(move(uniforms[i], range, start))
+  })
 }
 
 /**
@@ -129,19 +134,27 @@ export function fillGeometric(target: FillTarget, generator: Generator, p: numbe
 /** 1 with probability p, else 0, of any dtype. As `Tensor.bernoulli_(p)`; builds of PyTorch with MKL draw others. */
 export function fillBernoulli(target: FillTarget, generator: Generator, p = 0.5): void {
   if (!(p >= 0 && p <= 1)) throw new RuntimeError(`bernoulli_ expects p to be in [0, 1], but got p=${formatDouble(p)}`)
-  fill(target, () => (generator.uniform() < p ? 1 : 0))
+  const { data, dtype } = target
+  const one = isHalf(dtype) ? floatFormat(dtype, 'bernoulli_').encode(1) : 1
+  forUniforms(generator, 53, data.length, (uniforms, at, n) => {
+    if (data instanceof BigInt64Array) for (let i = 0; i < n; i++) data[at + i] = uniforms[i] < p ? 1n : 0n
+    // By arithmetic: a branch on a random bit is often predicted wrongly.
+    else for (let i = 0; i < n; i++) data[at + i] = one * Number(uniforms[i] < p)
+  })
 }
 
 /** 1 with the probability that the element of the same index in `probabilities` gives, else 0. As `Tensor.bernoulli_(tensor)`. */
 export function fillBernoulliFrom(target: FillTarget, generator: Generator, probabilities: FillTarget): void {
   const { decode, digits } = floatFormat(probabilities.dtype, 'bernoulli_tensor_cpu_p_')
   const { data } = probabilities
-  const uniform = digits === 53 ? () => generator.uniform() : shortUniform(generator, 24)
   let i = 0
-  fill(target, () => {
-    const p = decode(Number(data[i++]))
-    if (!(p >= 0 && p <= 1)) throw new RuntimeError(`Expected p_in >= 0 && p_in <= 1 to be true, but got false: element ${i - 1} of p is ${formatDouble(p)}`)
-    return uniform() < p ? 1 : 0
+  forUniforms(generator, digits === 53 ? 53 : 24, data.length, (uniforms, from, n) => {
+    const piece = { data: target.data.subarray(from, from + n), dtype: target.dtype }
+    fill(piece, () => {
+      const p = decode(Number(data[i]))
+      if (!(p >= 0 && p <= 1)) throw new RuntimeError(`Expected p_in >= 0 && p_in <= 1 to be true, but got false: element ${i} of p is ${formatDouble(p)}`)
+      return uniforms[i++ - from] < p ? 1 : 0
+    })
   })
 }
 

@@ -1,5 +1,6 @@
 import type { FloatFormat } from './float-format.js'
 import type { Generator } from './random.js'
+import { forUniforms } from './random-uniform.js'
 
 /**
  * PyTorch's block method for 16 and more normals (`normal_fill` of ATen/native/cpu/DistributionTemplates.h): the array is first filled
@@ -25,22 +26,10 @@ export function fillNormalBlocks(values: Values, format: FloatFormat, generator:
   transform(values, n - BLOCK, mean, std)
 }
 
-/** In line, not by `shortUniform`: a call for each would take as long as the draw. */
 function drawUniforms(values: Values, start: number, digits: number, generator: Generator): void {
-  const n = values.length
-  if (digits === 53) for (let i = start; i < n; i++) values[i] = generator.uniform()
-  else {
-    const mask = 2 ** digits - 1
-    const scale = 2 ** -digits
-    for (let i = start; i < n; i++) values[i] = (generator.random() & mask) * scale
-  }
-}
-
-/** Draws of a 32-bit word each: the lower `digits` bits, in [0, 1). */
-export function shortUniform(generator: Generator, digits: number): () => number {
-  const mask = 2 ** digits - 1
-  const scale = 2 ** -digits
-  return () => (generator.random() & mask) * scale
+  forUniforms(generator, digits, values.length - start, (uniforms, from, n) => {
+    for (let i = 0; i < n; i++) values[start + from + i] = uniforms[i]
+  })
 }
 
 const TWO_PI = f(2 * Math.PI)

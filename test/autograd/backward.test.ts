@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { backward, enableGrad, grad, isGradEnabled, noGrad, recordAll, setGradEnabled } from '../../src/autograd/index.js'
+import { allocator } from '../../src/core/allocator.js'
 import type { Tensor } from '../../src/core/tensor.js'
 import { cat, ones, tensor, zeros } from '../../src/ops/index.js'
 
@@ -80,6 +81,28 @@ describe('backward', () => {
     x.add(0).backward(upstream)
     expect(upstream.toArray()).toEqual([1, 1])
     expect(x.grad?.toArray()).toEqual([3, 3])
+  })
+
+  test('.grad is accumulated in place: who holds it sees the sum', () => {
+    const x = leaf(1, 2)
+    x.mul(3).sum().backward()
+    const held = x.grad
+    x.mul(x).sum().backward()
+    expect(x.grad).toBe(held)
+    expect(held?.toArray()).toEqual([5, 7])
+  })
+
+  test('the gradients of a residual are summed without a tensor for the sum', () => {
+    const x = tensor([1, 2], { requiresGrad: true })
+    const h = x.mul(2)
+    const y = h.mul(5).add(h)
+    const dy = tensor([1, 10])
+    const before = allocator().counts.allocations
+    y.backward(dy)
+    // h.mul(5) and x.mul(2) make one each; the sum goes into the first, and x keeps the last as its own.
+    expect(allocator().counts.allocations - before).toBe(2)
+    expect(x.grad?.toArray()).toEqual([12, 120])
+    expect(dy.toArray()).toEqual([1, 10])
   })
 
   test('two leaves that get the same gradient get one each', () => {

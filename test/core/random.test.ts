@@ -473,3 +473,24 @@ describe('ranges', () => {
     )
   })
 })
+
+describe('words', () => {
+  it('many at once are those of single draws, wherever one stands in the state', () => {
+    for (const [before, count] of [
+      [0, 1],
+      [0, 624],
+      [1, 623],
+      [623, 2],
+      [624, 1300],
+      [100, 5000],
+    ]) {
+      const [single, many] = [new Generator().manualSeed(7), new Generator().manualSeed(7)]
+      const expected = Array.from({ length: before + count }, () => single.random()).slice(before)
+      for (let i = 0; i < before; i++) many.random()
+      const words = new Int32Array(count)
+      many.fillWords(words)
+      expect(Array.from(words, (w) => w >>> 0)).toEqual(expected)
+      expect(many.getState()).toEqual(single.getState())
+    }
+  })
+})
