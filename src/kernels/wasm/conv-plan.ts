@@ -67,6 +67,8 @@ export interface Stencil {
   /** Sizes of the output. */
   readonly height: number
   readonly width: number
+  /** Where the planes are the image itself, which is padded by 1 on all sides: the place of a row of zeros. */
+  readonly zeros?: number
 }
 
 /** Strides of planes, in bytes. */
@@ -88,8 +90,19 @@ function isReadInPlace({ shape, strides }: View, kernel: Shape, { stride, paddin
   return isPointwise && !isCrowded && isContiguous(shape.slice(2), strides.slice(2))
 }
 
+/** Whether each output channel is a 3 x 3 stencil of stride 1 over one image of its own size. */
+function isPaddedStencil(image: View, kernel: Shape, out: Shape, { stride, padding, dilation, groups }: ConvGeometry): boolean {
+  const { shape, strides } = image
+  const isDepthwise = shape.length === 4 && groups === shape[1] && groups === out[1] && kernel.every((size) => size === 3)
+  return (
+    isDepthwise && [...stride, ...padding, ...dilation].every((size) => size === 1) && sameShape(shape, out) && shape[3] >= 4 && isContiguous(shape, strides)
+  )
+}
+
 const cache = new Map<string, ConvPlan>()
 const CACHED_PLANS = 64
+
+type Direction = 'forward' | 'gradient' | 'weights'
 
 /**
  * The forward pass reads the convolution's input through planes and writes its output; the gradient reads the output's gradient and writes
@@ -98,14 +111,15 @@ const CACHED_PLANS = 64
  * @param kernel the kernel's sizes
  * @param out shape of the contiguous output
  */
-export function convPlan(direction: 'forward' | 'gradient', image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
+export function convPlan(direction: Direction, image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
   const { stride, padding, dilation, groups } = geometry
   // A gradient may be larger than what it is read from: positions that no window reaches are zeros.
   const inPlace = isReadInPlace(image, kernel, geometry) && sameShape(image.shape.slice(2), out.slice(2))
-  const key = `${direction};${image.shape};${kernel};${out};${stride};${padding};${dilation};${groups};${inPlace ? image.strides : ''}`
+  const key = `${direction};${isContiguous(image.shape, image.strides)};${image.shape};${kernel};${out};${stride};${padding};${dilation};${groups};${inPlace ? image.strides : ''}`
   const known = cache.get(key)
   if (known) return known
-  const plan = inPlace ? planInPlace(image, out, groups) : planWithPlanes(direction, image, kernel, out, geometry)
+  const padded = direction !== 'weights' && isPaddedStencil(image, kernel, out, geometry)
+  const plan = inPlace ? planInPlace(image, out, groups) : padded ? planStencil(direction, image) : planWithPlanes(direction, image, kernel, out, geometry)
   if (cache.size >= CACHED_PLANS) for (const oldest of [...cache.keys()].slice(0, CACHED_PLANS / 2)) cache.delete(oldest)
   cache.set(key, plan)
   return plan
@@ -141,10 +155,34 @@ function planInPlace(image: View, out: Shape, groups: number): ConvPlan {
   }
 }
 
-function planWithPlanes(direction: 'forward' | 'gradient', image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
+/** For the kernel depthwisePadded: nothing but the weights' taps, which a gradient turns, and a row of zeros. */
+function planStencil(direction: Direction, { shape: [batches, groups, height, width] }: View): ConvPlan {
+  const tables = new Tables()
+  const taps = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+  const kernelTaps = tables.add(direction === 'gradient' ? taps.reverse() : taps)
+  const row = width * 4
+  const stencil = { first: 0, rowStep: row, row, height, width, zeros: tables.add(new Int32Array(width + 8)) + 16 }
+  const noPositions = { products: 0, laneStep: 4, samples: 1, blocks: 0, full: 0, fullCount: 0, partial: 0, partialCount: 0, lanes: 0 }
+  const [group, batch] = [height * row, groups * height * row]
+  const noPlanes = { size: [0, 0, 0], sources: 0, runs: 0, step: 0 } as const
+  return {
+    tables: tables.joined(),
+    inPlace: true,
+    groups,
+    channels: 1,
+    batch,
+    group,
+    samplesAtOnce: batches,
+    ...noPlanes,
+    passes: [{ tapCount: 9, kernelTaps, ...noPositions, stencil }],
+    leavesZeros: false,
+  }
+}
+
+function planWithPlanes(direction: Direction, image: View, kernel: Shape, out: Shape, geometry: ConvGeometry): ConvPlan {
   const { groups } = geometry
   const channels = image.shape[1] / groups
-  const axisOf = direction === 'forward' ? forwardAxis : gradientAxis
+  const axisOf = direction === 'gradient' ? gradientAxis : forwardAxis
   const [read, kernels, written] = [lastOfThree(image.shape.slice(2), 1), lastOfThree(kernel, 1), lastOfThree(out.slice(2), 1)]
   const [strides, paddings, dilations] = [lastOfThree(geometry.stride, 1), lastOfThree(geometry.padding, 0), lastOfThree(geometry.dilation, 1)]
   const [depth, height, width] = [0, 1, 2].map((d) => axisOf(read[d], kernels[d], written[d], strides[d], paddings[d], dilations[d]))

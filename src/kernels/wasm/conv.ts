@@ -23,8 +23,10 @@ function launchConv(plan: ConvPlan, pass: Pass, planes: number, first: number, s
   const { stencil } = pass
   const yBatch = bytesOf(y.shape.slice(1))
   if (stencil && y.shape[1] === groups) {
-    const { rowStep, row, height, width } = stencil
-    launch('depthwise3x3', samples * groups, planes + stencil.first, group, row, rowStep, weights, bias, address(y) + first * yBatch, groups, height, width)
+    const { rowStep, row, height, width, zeros } = stencil
+    const to = address(y) + first * yBatch
+    if (zeros !== undefined) launch('depthwisePadded', samples * groups, planes, tables + zeros, weights, bias, to, groups, height, width)
+    else launch('depthwise3x3', samples * groups, planes + stencil.first, group, row, rowStep, weights, bias, to, groups, height, width)
     return
   }
   const blocks = Math.ceil(samples / pass.samples) * pass.blocks
@@ -179,7 +181,7 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
       }
       if (isWinograd(dw.shape, dy.shape, geometry) && weightGradByTiles(grad, dy.shape, x, geometry, dw)) return
       copies.fill(dw, 0)
-      const plan = convPlan('forward', x, spatialOf(dw), dy.shape, geometry)
+      const plan = convPlan('weights', x, spatialOf(dw), dy.shape, geometry)
       const [pass] = plan.passes
       const blocks = geometry.groups * Math.ceil(depth / 4) * Math.ceil(rows / BLOCK_ROWS)
       const dyBatch = bytesOf(dy.shape.slice(1))

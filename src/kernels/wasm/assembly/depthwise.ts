@@ -4,7 +4,7 @@
  *   y[p]  = bias + sum_ij w[i][j] x[p + i rowStep + j]        dw[i][j] = sum_p dy[p] x[p + i rowStep + j]
  *
  * A tile of conv.ts would have a single row here, and load as much as it computes; nine weights, or nine sums, stay in registers instead.
- * The planes are those of conv.ts with one channel a group: [N * channels][height][row], rows `xRow` bytes apart, x the first tap of the first
+ * The planes, where there is a stride or another padding, are those of conv.ts with one channel a group: [N * channels][height][row], rows `xRow` bytes apart, x the first tap of the first
  * output. y and dy are contiguous, [N * channels][height][width]. float32; sums in float32, the weight gradient's over rows of at most DEPTH
  * products a lane, then stretch by stretch.
  * Tails: y's last vector overlaps the one before, so width is at least 4; the weight gradient masks both operands beyond a row's end.
@@ -46,6 +46,52 @@ export function depthwise3x3(
         v128.store(yi + at, window(xi + at, x1 + at, x2 + at, w0, w1, w2, w3, w4, w5, w6, w7, w8, b))
       }
       v128.store(yi + last, window(xi + last, x1 + last, x2 + last, w0, w1, w2, w3, w4, w5, w6, w7, w8, b))
+    }
+  }
+}
+
+/** The first vector of a row has nothing to its left, the last one nothing to its right: masks for what is read there. */
+@inline
+function edge(
+  x0: usize, x1: usize, x2: usize, left: v128, right: v128,
+  w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128, w8: v128, bias: v128,
+): v128 {
+  const a = f32x4.add(f32x4.add(f32x4.mul(w0, v128.and(left, v128.load(x0))), f32x4.mul(w1, v128.load(x0, 4))), f32x4.mul(w2, v128.and(right, v128.load(x0, 8))))
+  const b = f32x4.add(f32x4.add(f32x4.mul(w3, v128.and(left, v128.load(x1))), f32x4.mul(w4, v128.load(x1, 4))), f32x4.mul(w5, v128.and(right, v128.load(x1, 8))))
+  const c = f32x4.add(f32x4.add(f32x4.mul(w6, v128.and(left, v128.load(x2))), f32x4.mul(w7, v128.load(x2, 4))), f32x4.mul(w8, v128.and(right, v128.load(x2, 8))))
+  return f32x4.add(f32x4.add(a, b), f32x4.add(c, bias))
+}
+
+/**
+ * The same from the image itself, contiguous [N * channels][height][width], where the padding is 1 and the stride 1: the same bits. `zeros` is the
+ * row above the first one and below the last, readable 4 bytes before it and behind. A block is an image.
+ */
+export function depthwisePadded(
+  x: usize, zeros: usize, weights: usize, bias: usize, y: usize,
+  channels: i32, height: i32, width: i32,
+  begin: i32, end: i32,
+): void {
+  const rowBytes = <usize>width << 2
+  const last = rowBytes - 16
+  const all = i32x4.splat(-1)
+  const left = i32x4(0, -1, -1, -1), right = i32x4(-1, -1, -1, 0)
+  let xi = x + <usize>(begin * height) * rowBytes - 4
+  let yi = y + <usize>(begin * height) * rowBytes
+  for (let block = begin; block < end; block++) {
+    const channel = <usize>(block % channels)
+    const w = weights + channel * 36
+    const w0 = v128.load32_splat(w), w1 = v128.load32_splat(w, 4), w2 = v128.load32_splat(w, 8)
+    const w3 = v128.load32_splat(w, 12), w4 = v128.load32_splat(w, 16), w5 = v128.load32_splat(w, 20)
+    const w6 = v128.load32_splat(w, 24), w7 = v128.load32_splat(w, 28), w8 = v128.load32_splat(w, 32)
+    const b = bias ? v128.load32_splat(bias + (channel << 2)) : f32x4.splat(0)
+    let above = zeros - 4
+    for (let row = 1; row <= height; row++, above = xi, xi += rowBytes, yi += rowBytes) {
+      const below = row < height ? xi + rowBytes : zeros - 4
+      v128.store(yi, edge(above, xi, below, left, last ? all : right, w0, w1, w2, w3, w4, w5, w6, w7, w8, b))
+      for (let at: usize = 16; at < last; at += 16) {
+        v128.store(yi + at, window(above + at, xi + at, below + at, w0, w1, w2, w3, w4, w5, w6, w7, w8, b))
+      }
+      if (last) v128.store(yi + last, edge(above + last, xi + last, below + last, all, right, w0, w1, w2, w3, w4, w5, w6, w7, w8, b))
     }
   }
 }

@@ -80,6 +80,7 @@ const costs: Partial<Record<KernelName, Cost>> = {
   conv: product(128 * MAC, 11, 12),
   convWeightGrad: (a) => 16 * MAC * Math.min(Number(a[8]), 16) * Number(a[7]) * (Number(a[13]) + Number(a[15])),
   depthwise3x3: product(1, 8, 9),
+  depthwisePadded: product(1, 6, 7),
   depthwise3x3WeightGrad: product(1, 6, 8, 9),
   winogradWeights: (a) => (20 * Number(a[1]) * Number(a[2])) / (a[3] ? Number(a[2]) : Number(a[1])),
   // Transforms, and 16 products for each tile, output and input channel.
