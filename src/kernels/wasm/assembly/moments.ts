@@ -14,7 +14,7 @@ import { firstLanes, highDoubles, loadUpTo, lowDoubles, sumDoubles } from './lan
  * Means and m2 of parts are kept as pairs of float64, one pair for each part and channel, and combined in the order of the parts.
  */
 
-const CHUNK: i32 = 2048
+export const CHUNK: i32 = 2048
 /** Elements after which float32 sums are folded into float64: 32 pairs to a lane in two accumulators of four lanes. */
 const FOLD: i32 = 512
 
@@ -24,8 +24,14 @@ let m2: f64 = 0
 /** Adds the lanes of a float32 sum to a float64 sum. */
 @inline export function fold(total: v128, sum: v128): v128 { return f64x2.add(total, f64x2.add(lowDoubles(sum), highDoubles(sum))) }
 
+/** Up to so many elements a second look costs less than a choice that is often wrong. */
+const SHORT: i32 = 128
+/** Below so many, roundings don't average out: the pivot is always a mean. */
+const FEW: i32 = 16
+
 /** A pivot for a chunk, from four elements of it: far apart, as neighbours are often alike. */
 @inline function pivotOfChunk(x: usize, n: i32): f32 {
+  if (n >= FEW && n <= SHORT) return 0
   const a = load<f32>(x)
   if (n < 4) return a
   const step = <usize>(n >> 2) << 2
@@ -34,17 +40,18 @@ let m2: f64 = 0
   const d = load<f32>(x + 3 * step)
   const mean: f32 = 0.25 * ((a + b) + (c + d))
   // Whether the four's variance is above the square of their mean.
-  return (a * a + b * b) + (c * c + d * d) > 8 * mean * mean ? 0 : mean
+  return n >= FEW && (a * a + b * b) + (c * c + d * d) > 8 * mean * mean ? 0 : mean
 }
 
 /** @returns the mean; m2 is set. n > 0. */
 function chunkMoments(x: usize, n: i32): f64 {
   let pivot = pivotOfChunk(x, n)
   for (let attempt = 0; attempt < 2; attempt++) {
-    const q = pivot == 0 ? sumsAround<bool, bool>(x, n, 0) : sumsAround<i32, bool>(x, n, pivot)
-    const shift = deviations / <f64>n
-    m2 = q - deviations * shift
-    if (q == 0 && deviations == 0) return <f64>pivot
+    const q = sumDoubles(squaresAround(x, n, pivot))
+    const sum = sumDoubles(deviations)
+    const shift = sum / <f64>n
+    m2 = q - sum * shift
+    if (q == 0 && sum == 0) return <f64>pivot
     if (!(q > <f64>n * 1e-30 && q < Infinity)) break
     if (m2 * 2 > q) return <f64>pivot + shift
     pivot = <f32>(<f64>pivot + shift)
@@ -52,14 +59,16 @@ function chunkMoments(x: usize, n: i32): f64 {
   return exactMoments(x, n, 4)
 }
 
+function squaresAround(x: usize, n: i32, pivot: f32): v128 { return pivot == 0 ? sumsAround<bool, bool>(x, n, 0) : sumsAround<i32, bool>(x, n, pivot) }
+
 /** Second result of sumsAround. */
-let deviations: f64 = 0
+let deviations: v128 = f64x2.splat(0)
 
 /**
- * @returns sum((x - pivot)^2); `deviations` is sum(x - pivot) where M is bool. Where Z is bool the pivot is 0. Vectors are added in pairs first, which
- * halves both the length of the float32 sums and the time that a sum waits for itself.
+ * @returns two float64 that add up to sum((x - pivot)^2); those of `deviations` to sum(x - pivot), where M is bool. Where Z is bool the pivot is 0.
+ * Vectors are added in pairs first, which halves both the length of the float32 sums and the time that a sum waits for itself.
  */
-function sumsAround<Z, M>(x: usize, n: i32, pivot: f32): f64 {
+function sumsAround<Z, M>(x: usize, n: i32, pivot: f32): v128 {
   const k = f32x4.splat(pivot)
   let sum = f64x2.splat(0)
   let squares = f64x2.splat(0)
@@ -96,8 +105,8 @@ function sumsAround<Z, M>(x: usize, n: i32, pivot: f32): f64 {
     if (isBoolean<M>()) sum = fold(sum, s)
     squares = fold(squares, q)
   }
-  if (isBoolean<M>()) deviations = sumDoubles(sum)
-  return sumDoubles(squares)
+  if (isBoolean<M>()) deviations = sum
+  return squares
 }
 /** x - pivot; where Z is bool, the pivot is 0. */
 @inline export function deviation<Z>(x: v128, pivot: v128): v128 {
@@ -134,9 +143,55 @@ export function runMean(x: usize, n: i32): f64 {
 }
 @inline export function lastSquares(): f64 { return m2 }
 
+/** Results of pairMoments: for two runs each, float64. */
+let means: v128 = f64x2.splat(0)
+let variances: v128 = f64x2.splat(0)
+@inline export function pairMeans(): v128 { return means }
+@inline export function pairVariances(): v128 { return variances }
+
+/**
+ * Means and biased variances of two runs of at most CHUNK elements as chunkMoments finds them, each in a lane of its own: where runs are short, what
+ * follows the sums takes most of the time.
+ */
+export function pairMoments(x: usize, next: usize, n: i32): void {
+  let p0 = pivotOfChunk(x, n)
+  let p1 = pivotOfChunk(next, n)
+  const count = f64x2.splat(<f64>n)
+  let good: v128
+  let attempt = 0
+  do {
+    const q0 = squaresAround(x, n, p0)
+    const s0 = deviations
+    const q1 = squaresAround(next, n, p1)
+    const q = sumOfLanes(q0, q1)
+    const s = sumOfLanes(s0, deviations)
+    const shift = f64x2.div(s, count)
+    const squares = f64x2.sub(q, f64x2.mul(s, shift))
+    means = f64x2.add(f64x2.replace_lane(f64x2.splat(<f64>p0), 1, <f64>p1), shift)
+    variances = f64x2.div(squares, count)
+    const constant = v128.and(f64x2.eq(q, f64x2.splat(0)), f64x2.eq(s, f64x2.splat(0)))
+    const inRange = v128.and(f64x2.gt(q, f64x2.splat(<f64>n * 1e-30)), f64x2.lt(q, f64x2.splat(Infinity)))
+    good = v128.or(constant, v128.and(inRange, f64x2.gt(f64x2.add(squares, squares), q)))
+    if (i64x2.all_true(good)) return
+    if (i64x2.extract_lane(good, 0) == 0) p0 = <f32>f64x2.extract_lane(means, 0)
+    if (i64x2.extract_lane(good, 1) == 0) p1 = <f32>f64x2.extract_lane(means, 1)
+  } while (++attempt < 2)
+  if (i64x2.extract_lane(good, 0) == 0) {
+    means = f64x2.replace_lane(means, 0, exactMoments(x, n, 4))
+    variances = f64x2.replace_lane(variances, 0, m2 / <f64>n)
+  }
+  if (i64x2.extract_lane(good, 1) == 0) {
+    means = f64x2.replace_lane(means, 1, exactMoments(next, n, 4))
+    variances = f64x2.replace_lane(variances, 1, m2 / <f64>n)
+  }
+}
+
+/** The sum of a's lanes, and of b's. */
+@inline function sumOfLanes(a: v128, b: v128): v128 { return f64x2.add(i64x2.shuffle(a, b, 0, 2), i64x2.shuffle(a, b, 1, 3)) }
+
 /** Mean of the squares of a contiguous run. */
 export function runMeanSquare(x: usize, n: i32): f64 {
-  let q = sumsAround<bool, i32>(x, n, 0)
+  let q = sumDoubles(sumsAround<bool, i32>(x, n, 0))
   if (!(q > <f64>n * 1e-30 && q < Infinity)) {
     // Squares left float32's range.
     q = 0

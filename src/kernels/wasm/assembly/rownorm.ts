@@ -1,6 +1,6 @@
 import { applyEpilogue } from './epilogue'
 import { loadUpTo, storeUpTo } from './lanes'
-import { lastSquares, runMean, runMeanSquare } from './moments'
+import { CHUNK, lastSquares, pairMeans, pairMoments, pairVariances, runMean, runMeanSquare } from './moments'
 import { affineLanes, affineRun, at, at64, factor, term } from './norm'
 
 /**
@@ -17,31 +17,49 @@ export function rowNorm(
   residual: usize, activation: i32, p: f32, q: f32, r: f32, begin: i32, end: i32,
 ): void {
   const ends = residual != 0 || activation != 0
-  const paired = run == 1 && groups == 1 && weight != 0 && bias != 0
-  for (let row = begin; row < end; row++) {
-    const offset = <usize>(row * size) << 2
-    if (paired && row + 1 < end) {
-      const step = <usize>size << 2
-      if (!given) {
-        rowStatistics(x + offset, size, mean ? at64(mean, row) : 0, at64(rstd, row), eps, lenient)
-        rowStatistics(x + offset + step, size, mean ? at64(mean, row + 1) : 0, at64(rstd, row + 1), eps, lenient)
+  const shared = run == 1 && groups == 1 && weight != 0 && bias != 0
+  const step = <usize>size << 2
+  for (let row = begin; row < end; row += 2) {
+    const rows = min(2, end - row)
+    const offset = <usize>row * step
+    const pm = mean ? at64(mean, row) : 0
+    const pr = at64(rstd, row)
+    if (!given) {
+      if (pm && size <= CHUNK) pairStatistics(x + offset, rows, size, pm, pr, eps, lenient)
+      else {
+        rowStatistics(x + offset, size, pm, pr, eps, lenient)
+        if (rows == 2) rowStatistics(x + offset + step, size, pm ? pm + 8 : 0, pr + 8, eps, lenient)
       }
-      normalizeRows(x + offset, y + offset, weight, bias, mean ? at64(mean, row) : 0, at64(rstd, row), size)
-      if (ends) {
-        applyEpilogue(y + offset, size, residual ? residual + offset : 0, activation, p, q, r)
-        applyEpilogue(y + offset + step, size, residual ? residual + offset + step : 0, activation, p, q, r)
-      }
-      row++
-      continue
     }
-    if (!given) rowStatistics(x + offset, size, mean ? at64(mean, row) : 0, at64(rstd, row), eps, lenient)
-    normalizeRow(x + offset, y + offset, weight, bias, mean ? load<f64>(at64(mean, row)) : 0, load<f64>(at64(rstd, row)), size, run, row % groups)
-    if (ends) applyEpilogue(y + offset, size, residual ? residual + offset : 0, activation, p, q, r)
+    if (rows == 2 && shared) normalizeRows(x + offset, y + offset, weight, bias, pm, pr, size)
+    for (let i = row; i < row + rows; i++) {
+      const own = <usize>i * step
+      if (rows == 1 || !shared) {
+        normalizeRow(x + own, y + own, weight, bias, mean ? load<f64>(at64(mean, i)) : 0, load<f64>(at64(rstd, i)), size, run, i % groups)
+      }
+      if (ends) applyEpilogue(y + own, size, residual ? residual + own : 0, activation, p, q, r)
+    }
+  }
+}
+
+/** rowStatistics of two rows at once, or of one. */
+function pairStatistics(x: usize, rows: i32, size: i32, mean: usize, rstd: usize, eps: f64, lenient: i32): void {
+  pairMoments(x, rows == 2 ? x + (<usize>size << 2) : x, size)
+  const sum = f64x2.add(pairVariances(), f64x2.splat(eps))
+  let r = f64x2.div(f64x2.splat(1), f64x2.sqrt(sum))
+  if (lenient) r = v128.andnot(r, f64x2.eq(sum, f64x2.splat(0)))
+  else r = v128.or(r, f64x2.gt(f64x2.mul(pairVariances(), f64x2.splat(<f64>size)), f64x2.splat(<f64>f32.MAX_VALUE)))
+  if (rows == 2) {
+    v128.store(mean, pairMeans())
+    v128.store(rstd, r)
+  } else {
+    v128.store_lane<f64>(mean, pairMeans(), 0)
+    v128.store_lane<f64>(rstd, r, 0)
   }
 }
 
 /** Mean (absent: 0) and rstd of a row. */
-@inline function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, lenient: i32): void {
+function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, lenient: i32): void {
   let variance: f64
   if (mean) {
     store<f64>(mean, runMean(x, size))
