@@ -1,4 +1,5 @@
 import type { Dtype } from '../core/dtype.js'
+import type { Generator } from '../core/random.js'
 import type { Shape } from '../core/shape.js'
 import type { Storage } from '../core/storage.js'
 
@@ -469,6 +470,9 @@ export interface Kernels {
     dCell: View | null,
     gradients: RecurrentGradients,
   ): void
+
+  /** 1 with probability p, else 0, drawn in the order of the elements. target is contiguous. @throws RuntimeError where p is not between 0 and 1 */
+  bernoulli(target: View, generator: Generator, p: number): void
 
   /** One step in place of each of the tensors. https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
   sgdStep(tensors: readonly SgdTensors[], options: SgdOptions): void

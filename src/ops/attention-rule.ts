@@ -1,6 +1,5 @@
 import { isGradEnabled, record } from '../autograd/index.js'
 import { defaultGenerator, type Generator } from '../core/random.js'
-import { fillBernoulli } from '../core/random-fill.js'
 import { contiguousStrides, numelOf, type Shape } from '../core/shape.js'
 import { scope } from '../core/storage.js'
 import { emptyTensor, Tensor, windowOf } from '../core/tensor.js'
@@ -90,7 +89,7 @@ function forEachPart(
     const { from, sizes } = part
     const keyPart: Part = { from: [from[0], Math.floor(from[1] / group), 0], sizes: [sizes[0], Math.ceil(sizes[1] / group), keys] }
     const keep = generator && emptyTensor([...sizes, keys], 'bool')
-    if (keep && generator) fillBernoulli({ data: keep.data, dtype: keep.dtype }, generator, 1 - p)
+    if (keep && generator) kernels.bernoulli(keep, generator, 1 - p)
     const options: AttentionOptions = { scale, diagonal: causal ? from[2] : null, mask: mask && cut(mask, part), keep, keepScale: 1 / (1 - p) }
     run(
       options,
@@ -114,7 +113,7 @@ function operands(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, { lead, 
 /** The mask of dropout as a whole, for the composed formula. */
 function wholeKeep(shape: Shape, generator: Generator, p: number): Tensor {
   const keep = emptyTensor(shape, 'bool')
-  fillBernoulli({ data: keep.data, dtype: keep.dtype }, generator, 1 - p)
+  kernels.bernoulli(keep, generator, 1 - p)
   return keep
 }
 

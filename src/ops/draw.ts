@@ -25,10 +25,11 @@ const permuted = (x: Tensor, order: readonly number[]): Tensor =>
 
 /**
  * Runs `fill` over x's elements in memory order.
+ * @param fill also gets the tensor that the target is the elements of
  * @param companion a tensor of x's shape whose elements `fill` gets in the same order
  * @throws RuntimeError with PyTorch's text for an expanded tensor, whose elements share memory
  */
-export function drawInto(x: Tensor, fill: (target: FillTarget, companion: FillTarget | null) => void, companion: Tensor | null = null): void {
+export function drawInto(x: Tensor, fill: (target: FillTarget, companion: FillTarget | null, dense: Tensor) => void, companion: Tensor | null = null): void {
   checkOverlap(x)
   const contiguous = x.isContiguous()
   const order = memoryOrder(x)
@@ -36,7 +37,7 @@ export function drawInto(x: Tensor, fill: (target: FillTarget, companion: FillTa
   // A copy outside the tensors' memory, which may move when a tensor is made.
   const given = companion && { data: toTypedArray(contiguous ? companion : permuted(companion, order)), dtype: companion.dtype }
   const dense = target.isContiguous() ? target : emptyTensor(target.shape, x.dtype)
-  fill({ data: dense.data, dtype: x.dtype, contiguous }, given)
+  fill({ data: dense.data, dtype: x.dtype, contiguous }, given, dense)
   if (dense !== target) {
     kernels.copy(dense, target)
     dense.dispose()

@@ -1,19 +1,10 @@
 import { inPlace, record } from '../autograd/index.js'
 import { checkNumber, checkOptions } from '../core/errors.js'
 import { defaultGenerator, type Generator } from '../core/random.js'
-import {
-  type FillTarget,
-  fillBernoulli,
-  fillBernoulliFrom,
-  fillCauchy,
-  fillExponential,
-  fillGeometric,
-  fillLogNormal,
-  fillNormal,
-  fillUniform,
-} from '../core/random-fill.js'
+import { type FillTarget, fillBernoulliFrom, fillCauchy, fillExponential, fillGeometric, fillLogNormal, fillNormal, fillUniform } from '../core/random-fill.js'
 import { fillRandint, fillRandom } from '../core/random-integer.js'
 import { checkTensor, Tensor } from '../core/tensor.js'
+import { kernels } from '../kernels/index.js'
 import { denseLike, drawInto } from './draw.js'
 
 /** Tensors filled with random numbers in place: what `torch.Tensor`'s methods of the same names draw, from the same seed. */
@@ -23,14 +14,14 @@ export interface DrawOptions {
   generator?: Generator
 }
 
-type Fill = (target: FillTarget, generator: Generator, companion: FillTarget | null) => void
+type Fill = (target: FillTarget, generator: Generator, companion: FillTarget | null, dense: Tensor) => void
 
 function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, companion: Tensor | null = null, parameters: object = {}): Tensor {
   checkTensor(owner, 'input', x)
   for (const [name, value] of Object.entries(parameters)) checkNumber(owner, name, value)
   checkOptions(owner, options, ['generator'])
   const { generator = defaultGenerator } = options
-  const draw = (t: Tensor) => drawInto(t, (target, given) => fill(target, generator, given), companion)
+  const draw = (t: Tensor) => drawInto(t, (target, given, dense) => fill(target, generator, given, dense), companion)
   return inPlace(
     x,
     [],
@@ -61,7 +52,7 @@ export const normal_ = (x: Tensor, mean = 0, std = 1, options: DrawOptions = {})
  */
 export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
   checkTensor('bernoulli_', 'input', x)
-  if (!(p instanceof Tensor)) return overwrite('bernoulli_', x, options, (target, generator) => fillBernoulli(target, generator, p))
+  if (!(p instanceof Tensor)) return overwrite('bernoulli_', x, options, (_, generator, __, dense) => kernels.bernoulli(dense, generator, p))
   const each: Fill = (target, generator, given) => given && fillBernoulliFrom(target, generator, given)
   return overwrite('bernoulli_', x, options, each, p.detach().expand(x.shape))
 }

@@ -7,6 +7,7 @@ import { products } from './matmul.js'
 import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
+import { draws } from './random.js'
 import { recurrences } from './recurrent.js'
 import { reductions } from './reduce.js'
 import { responses } from './response.js'
@@ -17,6 +18,7 @@ import { softmaxes } from './softmax.js'
  * Each takes every dtype and any strides, and computes in float64.
  */
 export const reference: Kernels = {
+  ...draws,
   ...elementwise,
   ...reductions,
   ...responses,

@@ -8,6 +8,7 @@ import { matmul } from './matmul.js'
 import { norms } from './norm.js'
 import { optimizers } from './optim.js'
 import { pools } from './pool.js'
+import { draws } from './random.js'
 import { recurrences } from './recurrent.js'
 import { reductions } from './reduce.js'
 import { responses } from './response.js'
@@ -20,6 +21,7 @@ export const wasm: Kernels = {
   ...attentions,
   ...convolutions,
   ...copies,
+  ...draws,
   ...elementwise,
   ...matmul,
   ...norms,

@@ -57,6 +57,7 @@ const costs: Partial<Record<KernelName, Cost>> = {
   rowMax: product(0.3, 2),
   rowMin: product(0.3, 2),
   sumPieces: (a) => 0.3 * Math.min(Number(a[2]), Number(a[3])),
+  bernoulli: product(1, 2),
   crossEntropy: product(1, 6),
   crossEntropyGrad: product(1, 8),
   softmaxRows: product(1.2, 2),
