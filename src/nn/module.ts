@@ -1,4 +1,4 @@
-import { noGrad, recordAll, registerHook } from '../autograd/index.js'
+import { noGrad } from '../autograd/index.js'
 import { type Arguments, readOptions } from '../core/arguments.js'
 import { checkDtype, type Dtype, isFloatingPoint } from '../core/dtype.js'
 import { AttributeError, checkOptions, KeyError, kindOf, NotImplementedError, ValueError } from '../core/errors.js'
@@ -8,35 +8,13 @@ import { Tensor } from '../core/tensor.js'
 import { clone, copy_, to, zero_ } from '../ops/copy.js'
 import '../ops/methods.js'
 import { detach } from '../ops/views.js'
+import { type AnyForwardHook, type AnyForwardPreHook, type BackwardHook, type ForwardHook, type ForwardPreHook, ModuleHooks } from './hooks.js'
 import { stateKey } from './names.js'
 import { Parameter } from './parameter.js'
 import { type LoadOptions, type LoadProblem, type LoadResult, loadStateDict, type StateDict, stateDictVersions } from './state-dict.js'
 
 /** What a module owns under one name. */
 export type Member = Parameter | Tensor | Module
-
-/** Gets the module and its inputs before forward; a returned array replaces the inputs. */
-export type ForwardPreHook<Inputs extends readonly unknown[] = readonly Tensor[]> = (module: Module, inputs: Inputs) => readonly unknown[] | undefined | void
-/** Gets the module, its inputs and its output; a returned value replaces the output. */
-export type ForwardHook<Output = Tensor, Inputs extends readonly unknown[] = readonly Tensor[]> = (module: Module, inputs: Inputs, output: Output) => unknown
-/** Gets the gradients with respect to the inputs and outputs; returned gradients replace those of the inputs. */
-export type BackwardHook = (
-  module: Module,
-  gradInput: readonly (Tensor | null)[],
-  gradOutput: readonly (Tensor | null)[],
-) => readonly (Tensor | null)[] | undefined | void
-
-type Forward = (...inputs: never[]) => unknown
-
-/** What a module gets and gives is known to its own type alone, and hooks are kept for all of them. */
-type AnyForwardPreHook = ForwardPreHook<readonly unknown[]>
-type AnyForwardHook = ForwardHook<unknown, readonly unknown[]>
-
-interface Hooks {
-  readonly pre: Set<AnyForwardPreHook>
-  readonly forward: Set<AnyForwardHook>
-  readonly backward: Set<BackwardHook>
-}
 
 /**
  * A layer, or a network of layers. As `torch.nn.Module`.
@@ -58,7 +36,7 @@ export class Module {
   training = true
   /** Names of buffers, and whether they are saved. */
   readonly #buffers = new Map<string, boolean>()
-  #hooks: Hooks | null = null
+  readonly #hooks = new ModuleHooks(this)
 
   /** What subclasses override and users call. @throws NotImplementedError where a subclass has none */
   forward(..._inputs: never[]): unknown {
@@ -213,7 +191,7 @@ export class Module {
     for (const key of Reflect.ownKeys(this)) {
       const property = Object.getOwnPropertyDescriptor(this, key) as PropertyDescriptor
       if (key === 'forward') {
-        if (this.#hooks) continue
+        if (this.#hooks.wrapping) continue
         throw new TypeError(`${this.constructor.name} can't be copied: its forward is an attribute that may refer to the original; make it a method`)
       }
       if ('value' in property) property.value = copyValue(property.value, copies)
@@ -339,48 +317,18 @@ export class Module {
 
   /** Calls `hook(module, inputs)` before each forward. Inputs are typed as tensors: say so where they are something else. */
   registerForwardPreHook<Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardPreHook<Inputs>): HookHandle {
-    return this.#addHook('pre', hook as AnyForwardPreHook)
+    return this.#hooks.add(this.#hooks.pre, hook as AnyForwardPreHook)
   }
 
   /** Calls `hook(module, inputs, output)` after each forward. The output is typed as a tensor: say so where it is something else. */
   registerForwardHook<Output = Tensor, Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardHook<Output, Inputs>): HookHandle {
-    return this.#addHook('forward', hook as AnyForwardHook)
+    return this.#hooks.add(this.#hooks.forward, hook as AnyForwardHook)
   }
 
   /** As `register_full_backward_hook`. */
   registerFullBackwardHook(hook: BackwardHook): HookHandle {
-    return this.#addHook('backward', hook)
+    return this.#hooks.add(this.#hooks.backward, hook)
   }
-
-  /**
-   * Hooks wrap `forward` of this one object while there are any, so they fire whoever calls it, and a module without hooks pays nothing.
-   */
-  #addHook<K extends keyof Hooks>(kind: K, hook: Hooks[K] extends Set<infer H> ? H : never): HookHandle {
-    if (!this.#hooks) {
-      const hooks: Hooks = { pre: new Set(), forward: new Set(), backward: new Set() }
-      const own = Object.getOwnPropertyDescriptor(this, 'forward')
-      const inner: Forward = this.forward
-      this.#hooks = hooks
-      const wrapped = (...inputs: unknown[]) => runWithHooks(this, hooks, inner, inputs)
-      Object.defineProperty(this, 'forward', { value: wrapped, configurable: true, writable: true, enumerable: false })
-      this.#unwrap = () => {
-        if (own) Object.defineProperty(this, 'forward', own)
-        else Reflect.deleteProperty(this, 'forward')
-      }
-    }
-    const set = this.#hooks[kind] as Set<typeof hook>
-    set.add(hook)
-    return {
-      remove: () => {
-        set.delete(hook)
-        if (this.#hooks && Object.values(this.#hooks).every((s: Set<unknown>) => s.size === 0)) {
-          this.#hooks = null
-          this.#unwrap()
-        }
-      },
-    }
-  }
-  #unwrap: () => void = () => {}
 
   /** The arguments in `toString`, as PyTorch's `extra_repr`. */
   extraRepr(): string {
@@ -441,66 +389,3 @@ function copyValue(value: unknown, copies: Map<object, object>): unknown {
 }
 
 const copyOf = (t: Tensor): Tensor => noGrad(() => clone(detach(t)))
-
-function runWithHooks(module: Module, hooks: Hooks, forward: Forward, given: readonly unknown[]): unknown {
-  let inputs = given
-  for (const hook of hooks.pre) inputs = hook(module, inputs) ?? inputs
-  const watch = hooks.backward.size > 0 ? new BackwardWatch(module, hooks.backward) : null
-  if (watch) inputs = watch.inputs(inputs)
-  let output = forward.apply(module, inputs as never[])
-  for (const hook of hooks.forward) output = hook(module, inputs, output) ?? output
-  return watch ? watch.outputs(output) : output
-}
-
-/** What a hook on a tensor sees lives as long as what its user makes, instead of until backward has used it. */
-function visible(tensors: Tensor[]): Tensor[] {
-  for (const t of tensors) if (t.requiresGrad) registerHook(t, () => {})
-  return tensors
-}
-
-/** Sees the gradients of a module's inputs and outputs through identity nodes before and behind it. */
-class BackwardWatch {
-  private gradOutput: readonly (Tensor | null)[] = []
-  private inputsWatched = false
-
-  constructor(
-    private readonly module: Module,
-    private readonly hooks: ReadonlySet<BackwardHook>,
-  ) {}
-
-  inputs(values: readonly unknown[]): unknown[] {
-    const tensors = values.filter((v): v is Tensor => v instanceof Tensor)
-    this.inputsWatched = tensors.some((t) => t.requiresGrad)
-    const passed = visible(
-      recordAll(tensors.map(detach), {
-        name: 'BackwardHookFunctionBackward',
-        inputs: tensors,
-        backward: (gradInput) => this.call(gradInput),
-      }),
-    )
-    return values.map((v) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v))
-  }
-
-  outputs(value: unknown): unknown {
-    const tensors = value instanceof Tensor ? [value] : Array.isArray(value) ? value.filter((v): v is Tensor => v instanceof Tensor) : []
-    const passed = visible(
-      recordAll(tensors.map(detach), {
-        name: 'BackwardHookFunctionBackward',
-        inputs: tensors,
-        backward: (gradOutput) => {
-          this.gradOutput = gradOutput
-          if (!this.inputsWatched) this.call(tensors.map(() => null))
-          return gradOutput
-        },
-      }),
-    )
-    const replace = (v: unknown) => (v instanceof Tensor ? passed[tensors.indexOf(v)] : v)
-    return Array.isArray(value) ? value.map(replace) : replace(value)
-  }
-
-  private call(gradInput: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
-    let grads = gradInput
-    for (const hook of this.hooks) grads = hook(this.module, grads, this.gradOutput) ?? grads
-    return grads
-  }
-}
