@@ -15,7 +15,7 @@ const TESTED = 500
 /** Samples times blocks up to which the statistics are taken over the whole of the training data: little work beside the steps in between. */
 const LITTLE_WORK = 40_000
 /** The layers are looked at every so many steps, so that looking costs little beside training. */
-const SNAPSHOT_EVERY = 10
+export const SNAPSHOT_EVERY = 16
 const EVALUATE_EVERY = 50
 /** The first evaluations come sooner: the gap is widest while the averages are young. */
 const EARLY = [1, 10, 25]
@@ -49,7 +49,7 @@ export class Session {
     manualSeed(config.seed)
     this.model = new BenchNetwork(config, data.input, data.classes)
     this.optimizer = new optim.SGD(this.model.parameters(), { lr: config.learningRate })
-    this.watch = new Watch(this.model, SNAPSHOT_EVERY)
+    this.watch = new Watch(this.model)
     this.order = new Generator().manualSeed(config.seed)
     this.batches = this.endless(config.batchSize)
   }

@@ -1,5 +1,6 @@
 import type { HookHandle } from '../../src/core/graph.js'
-import { type LayerRecord, nn, noGrad, observe, type Probe, type Summary, type Tensor } from '../../src/index.js'
+import { nn, noGrad, type Summary, summarize, Tensor } from '../../src/index.js'
+import { saturationBounds } from '../../src/inspect/summary.js'
 import type { BenchNetwork } from './network.js'
 import type { BlockSnapshot, ChannelStatistics, Snapshot, Values } from './records.js'
 
@@ -22,57 +23,59 @@ export function runningStatistics(norm: nn.BatchNorm1d | nn.BatchNorm2d): Channe
   return { mean: norm.runningMean ? numbers(norm.runningMean) : [], variance: norm.runningVar ? numbers(norm.runningVar) : [] }
 }
 
-/** Looks at every block in the first step and every n-th after it, or in one step alone. */
+/**
+ * Looks at every block in the steps that it is told to. It reads what goes into and comes out of the activations as they pass, and the gradients where
+ * backward has left them: a probe would also look at the gradients on the way, which costs several times as much.
+ */
 export class Watch {
-  private readonly probe: Probe
   private readonly handles: HookHandle[]
+  private readonly seen = new Map<nn.Module, Summary>()
   private readonly batchStatistics = new Map<nn.Module, ChannelStatistics>()
   /** Whether the step that runs now is looked at. */
   looking = false
 
-  constructor(
-    private readonly model: BenchNetwork,
-    every: number,
-  ) {
-    this.probe = observe(model, { every, histogramBins: BINS, layers: (name) => /^blocks\.\d+\.(linear|norm|act)$/.test(name) })
-    this.handles = model.list.map(({ norm }) =>
-      norm.registerForwardPreHook((_, [x]) => {
+  constructor(private readonly model: BenchNetwork) {
+    this.handles = model.list.flatMap(({ linear, norm, act, place }) => {
+      const look = (module: nn.Module) => {
+        const bounds = saturationBounds(module)
+        return module.registerForwardHook((_, __, output) => {
+          if (this.looking && output instanceof Tensor) this.seen.set(module, summarize(output.detach(), { histogramBins: BINS, bounds }))
+        })
+      }
+      const statistics = norm.registerForwardPreHook((_, [x]) => {
         if (this.looking && isBatchNorm(norm)) this.batchStatistics.set(norm, channelStatistics(x))
-      }),
-    )
+      })
+      return [look(place === 'before' ? norm : linear), look(act), statistics]
+    })
   }
 
   /** What was seen in the step that just had its backward pass. @param learned false where there was none */
   take(step: number, learned = true): Snapshot | null {
-    const records = this.probe.records.splice(0)
-    if (records.length === 0 || !learned) return null
-    const of = (name: string) => records.find(({ layer }) => layer === name)
-    const blocks = this.model.list.flatMap((block, i): BlockSnapshot[] => {
-      const [linear, norm, act] = ['linear', 'norm', 'act'].map((part) => of(`blocks.${i}.${part}`))
-      const batch = this.batchStatistics.get(block.norm)
-      const statistics = batch && isBatchNorm(block.norm) ? { batch, running: runningStatistics(block.norm) } : null
-      return linear && norm && act ? [{ ...blockSnapshot(linear, block.place === 'before' ? norm : linear, act), statistics }] : []
+    const blocks = this.model.list.flatMap((block): BlockSnapshot[] => {
+      const { linear, norm, act, place } = block
+      const into = this.seen.get(place === 'before' ? norm : linear)
+      const out = this.seen.get(act)
+      const batch = this.batchStatistics.get(norm)
+      if (!into || !out || !learned) return []
+      const statistics = batch && isBatchNorm(norm) ? { batch, running: runningStatistics(norm) } : null
+      return [{ into: valuesOf(into), out: valuesOf(out), dead: out.zeros, saturated: out.saturated, ...gradientOf(linear), statistics }]
     })
-    return { step, blocks }
+    this.seen.clear()
+    return blocks.length > 0 ? { step, blocks } : null
   }
 
   /** Stops looking. */
   detach(): void {
-    this.probe.detach()
     for (const handle of this.handles) handle.remove()
   }
 }
 
-function blockSnapshot(linear: LayerRecord, into: LayerRecord, act: LayerRecord): Omit<BlockSnapshot, 'statistics'> {
-  const { weight } = linear.parameters
-  return {
-    into: valuesOf(into.activation),
-    out: valuesOf(act.activation),
-    dead: act.activation.zeros,
-    saturated: act.activation.saturated,
-    gradient: weight?.gradient?.norm ?? Number.NaN,
-    ratio: weight?.gradientToWeight ?? Number.NaN,
-  }
+/** Of the weight: length of its gradient, and the same in lengths of the weight. */
+function gradientOf(layer: nn.Module): Pick<BlockSnapshot, 'gradient' | 'ratio'> {
+  const weight = layer.namedParameters().find(([name]) => name === 'weight')?.[1]
+  if (!weight?.grad) return { gradient: Number.NaN, ratio: Number.NaN }
+  const gradient = summarize(weight.grad).norm
+  return { gradient, ratio: gradient / summarize(weight).norm }
 }
 
 const nothing = { low: 0, high: 0, counts: [0], underflow: 0, overflow: 0, nan: 0 }
