@@ -33,13 +33,14 @@ export const chosenFiles = (list: FileList | null): OwnFile[] =>
   Array.from(list ?? [], (file) => ({ path: file.webkitRelativePath.split('/').slice(1).join('/') || file.name, contents: file }))
 
 /** All files that were dropped, those in folders too. */
-export async function droppedFiles({ items }: DataTransfer): Promise<OwnFile[]> {
-  // Entries are to be had only before the first wait.
+export async function droppedFiles({ items, files }: DataTransfer): Promise<OwnFile[]> {
+  // Entries are to be had only before the first wait, and only for what lies on a disk.
   const entries = Array.from(items).flatMap((item) => item.webkitGetAsEntry() ?? [])
-  const alone = entries.length === 1 && entries[0].isDirectory
-  const files = await Promise.all(entries.map((entry) => filesOf(entry, '')))
+  if (entries.length === 0) return chosenFiles(files)
+  const found = (await Promise.all(entries.map((entry) => filesOf(entry, '')))).flat()
   // A single folder is what holds the classes, not a class.
-  return files.flat().map(({ path, contents }) => ({ path: alone ? path.split('/').slice(1).join('/') : path, contents }))
+  const alone = entries.length === 1 && entries[0].isDirectory
+  return found.map(({ path, contents }) => ({ path: alone ? path.split('/').slice(1).join('/') : path, contents }))
 }
 
 async function filesOf(entry: FileSystemEntry, folder: string): Promise<OwnFile[]> {
