@@ -68,3 +68,21 @@ export const frames = (page: Page, count: number): Promise<void> =>
 
 /** The value that an element of the page carries in full. */
 export const exact = async (page: Page, selector: string): Promise<number> => Number(await page.locator(selector).first().getAttribute('value'))
+
+interface TraceEvent {
+  name: string
+  ph: string
+  pid: number
+  tid: number
+  /** Processor time of the thread, in microseconds. */
+  tdur?: number
+  args?: { name?: string }
+}
+
+/** The most processor time that one task of the page's main thread took, in milliseconds. Waiting for the processor is not the page's doing. */
+export function longestTask(trace: string): number {
+  const { traceEvents }: { traceEvents: TraceEvent[] } = JSON.parse(trace)
+  const main = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`))
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name === 'RunTask' && main.has(`${pid} ${tid}`))
+  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1000
+}

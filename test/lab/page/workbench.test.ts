@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { downloaded, inNode, readings, ready, stepTo } from './bench.js'
-import { exact, Lab } from './lab.js'
+import { exact, Lab, longestTask } from './lab.js'
 
 let lab: Lab
 beforeAll(async () => {
@@ -126,21 +126,3 @@ describe('three runs side by side', () => {
     await page.close()
   })
 })
-
-interface TraceEvent {
-  name: string
-  ph: string
-  pid: number
-  tid: number
-  /** Processor time of the thread, in microseconds. */
-  tdur?: number
-  args?: { name?: string }
-}
-
-/** The most processor time that one task of the page's main thread took, in milliseconds. Waiting for the processor is not the page's doing. */
-function longestTask(trace: string): number {
-  const { traceEvents }: { traceEvents: TraceEvent[] } = JSON.parse(trace)
-  const main = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`))
-  const tasks = traceEvents.filter(({ name, pid, tid }) => name === 'RunTask' && main.has(`${pid} ${tid}`))
-  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1000
-}
