@@ -1,6 +1,6 @@
 import type { HookHandle } from '../../src/core/graph.js'
 import { release } from '../../src/experiments/train.js'
-import { DataLoader, F, Generator, manualSeed, type nn, noGrad, optim, type Tensor } from '../../src/index.js'
+import { DataLoader, F, Generator, manualSeed, type nn, noGrad, optim, scope, type Tensor } from '../../src/index.js'
 import type { RunSettings, TrainConfig } from '../workbench/settings.js'
 import type { BenchData } from './data.js'
 import { divergedAt } from './diverged.js'
@@ -131,7 +131,7 @@ export class Session {
     const restore = () => {
       for (const [i, buffer] of model.buffers().entries()) buffer.copy_(state[i])
     }
-    return noGrad(() => {
+    const look = () => {
       try {
         const all = data.train.length
         const samples = config.network === 'mlp' && all * config.depth <= LITTLE_WORK ? all : compared
@@ -147,7 +147,9 @@ export class Session {
         for (const buffer of state) buffer.dispose()
         model.train()
       }
-    })
+    }
+    // Its tensors go at once, not with the step.
+    return scope(() => noGrad(look))
   }
 
   /** What each norm over the batch sees over many samples at once. */

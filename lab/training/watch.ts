@@ -1,5 +1,5 @@
 import type { HookHandle } from '../../src/core/graph.js'
-import { nn, noGrad, type Summary, summarize, Tensor } from '../../src/index.js'
+import { nn, noGrad, type Summary, scope, summarize, Tensor } from '../../src/index.js'
 import { saturationBounds } from '../../src/inspect/summary.js'
 import type { BenchNetwork } from './network.js'
 import type { BlockSnapshot, ChannelStatistics, Snapshot, Values } from './records.js'
@@ -9,10 +9,12 @@ const BINS = 30
 /** Biased, as the layer normalises with them. */
 export function channelStatistics(x: Tensor): ChannelStatistics {
   const over = Array.from({ length: x.ndim }, (_, axis) => axis).filter((axis) => axis !== 1)
-  return noGrad(() => {
-    const detached = x.detach()
-    return { mean: numbers(detached.mean(over)), variance: numbers(detached.var(over, { correction: 0 })) }
-  })
+  return scope(() =>
+    noGrad(() => {
+      const detached = x.detach()
+      return { mean: numbers(detached.mean(over)), variance: numbers(detached.var(over, { correction: 0 })) }
+    }),
+  )
 }
 
 export const numbers = (t: Tensor): number[] => Array.from(t.detach().contiguous().toTypedArray() as Float32Array)

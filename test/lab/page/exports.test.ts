@@ -67,7 +67,8 @@ describe('what leaves the workbench', () => {
     const [session] = await sessions('#/workbench?preset=spirals&runs=1&run1=norm:batch')
     for (let step = 0; step < STEPS; step++) session.next()
     const expected = session.stateDict()
-    expect(Object.keys(weights)).toEqual(Object.keys(expected))
+    // A file has its tensors in an order of its own.
+    expect(Object.keys(weights).sort()).toEqual(Object.keys(expected).sort())
     expect(Object.keys(weights)).toEqual(expect.arrayContaining(['blocks.0.linear.weight', 'blocks.0.norm.running_mean', 'fc.bias']))
     for (const [key, tensor] of Object.entries(weights)) {
       expect(tensor.shape).toEqual(expected[key].shape)
