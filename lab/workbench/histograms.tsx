@@ -6,7 +6,7 @@ import { Panel } from '../parts/panel.js'
 import { bench } from './bench.js'
 import { blockHistograms, type HistogramChoice } from './block-histograms.js'
 import { BlockPicker } from './block-picker.js'
-import type { Run } from './run.js'
+import type { Track } from './track.js'
 
 const choice = signal<HistogramChoice>({ block: 0, side: 'into', symlog: false, form: 'ridge' })
 const choose = (change: Partial<HistogramChoice>) => {
@@ -14,7 +14,7 @@ const choose = (change: Partial<HistogramChoice>) => {
 }
 
 /** The values in a block over the steps; the arrow keys go from step to step, in all figures. */
-export function Histograms({ runs }: { runs: readonly Run[] }) {
+export function Histograms({ runs }: { runs: readonly Track[] }) {
   // The runs are the same objects with more in them.
   bench.tick.value
   const depth = runs[0]?.bench.depth ?? 1

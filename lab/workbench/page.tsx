@@ -18,6 +18,7 @@ import { RunCard } from './run-card.js'
 import { type BenchSettings, benchSettings, runSettings } from './settings.js'
 import { SlowMotion } from './slow-motion.js'
 import { type BenchState, firstPreset, MOST_RUNS, presets, readBench, writeBench } from './state.js'
+import { storedRuns, storedTracks } from './stored.js'
 import { TakeAway } from './take-away.js'
 
 const ratio = signal(false)
@@ -80,11 +81,15 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
   const runs = bench.runs.value
   const earlier = bench.earlier.value
   const step = bench.cursor.value
+  const stored = useMemo(() => storedTracks(state), [state, storedRuns.value])
+  const begun = runs.filter((run) => run.step > 0).length
+  // A run takes the place of its stored one with its first step.
+  const tracks = stored ? runs.map((run, i) => (run.step === 0 && !run.problem ? (stored[i] ?? run) : run)) : runs
   const at = Math.min(chosen.value, Math.max(0, runs.length - 1))
   const depth = state.bench.depth
-  const charts = useMemo(() => ({ loss: lossChart(runs, earlier), accuracy: accuracyChart(runs), gap: gapChart(runs) }), [tick, runs, earlier])
-  const layers = useMemo(() => ({ gradient: gradientChart(runs, step, ratio.value), dead: deadChart(runs, step) }), [tick, runs, step, ratio.value])
-  const withAverages = runs.find((run) => run.settings.norm === 'batch')
+  const charts = useMemo(() => ({ loss: lossChart(tracks, earlier), accuracy: accuracyChart(tracks), gap: gapChart(tracks) }), [tick, stored, runs, earlier])
+  const layers = useMemo(() => ({ gradient: gradientChart(tracks, step, ratio.value), dead: deadChart(tracks, step) }), [tick, stored, runs, step, ratio.value])
+  const withAverages = tracks.find((run) => run.settings.norm === 'batch')
   const averaged = Math.min(statisticsBlock.value, depth - 1)
   const statistics = withAverages ? statisticsChart(withAverages, averaged, step, variance.value) : null
   const run = runs[at]
@@ -111,13 +116,19 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
         )}
       </div>
       <Panel id="curves" heading="How it goes" aside={<p class="quiet-text small">Point at a step: every figure below goes back to it.</p>}>
+        {stored && begun < runs.length && (
+          <p class="stored">
+            <strong>Stored</strong> The first {stored[0].step} steps of these runs, as this trainer made them before.{' '}
+            {begun === 0 ? 'Press play, and your own take their place.' : 'Your own take their place as they come.'}
+          </p>
+        )}
         <div class="figures curves">
           <Plot chart={charts.loss} cursor={bench.cursor} />
           <Plot chart={charts.accuracy} cursor={bench.cursor} />
           <Plot chart={charts.gap} cursor={bench.cursor} />
         </div>
       </Panel>
-      <Histograms runs={runs} />
+      <Histograms runs={tracks} />
       <div class="two">
         <Panel
           id="gradients"

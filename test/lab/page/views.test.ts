@@ -46,6 +46,39 @@ const views: readonly View[] = [
   },
 ]
 
+const filled = async (page: Page, start: string) => {
+  await page.getByRole('button', { name: start }).click()
+  await page.getByText('All runs are there').waitFor()
+}
+const moreViews: readonly View[] = [
+  { name: 'lessons', hash: '#/lessons', ready: (page) => page.locator('.lesson-cards li').first().waitFor() },
+  {
+    name: 'lesson',
+    hash: '#/lessons/gap',
+    ready: async (page) => {
+      await page.getByLabel('The same, nearly').check()
+      await page.getByRole('button', { name: 'Run it' }).click()
+      await page.locator('#figure-loss').waitFor()
+    },
+  },
+  { name: 'advise', hash: '#/advise?batch-size=4', ready: (page) => page.locator('.big-answer').waitFor() },
+  {
+    name: 'grid',
+    hash: '#/studies/grid?data=spirals&depth=3&norm=none,batch,layer&activation=relu,tanh&lr=0.03,0.3,3,30',
+    ready: (page) => filled(page, 'Fill the grid'),
+  },
+  { name: 'batch-size', hash: '#/studies/batch-size?data=spirals&samples=256', ready: (page) => filled(page, 'Run all batch sizes') },
+  {
+    name: 'averages',
+    hash: '#/studies/averages?data=spirals',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Play' }).click()
+      await page.locator('#means .marker').first().waitFor()
+      await page.getByRole('button', { name: 'Pause' }).click()
+    },
+  },
+]
+
 async function violations(page: Page): Promise<string[]> {
   // Evaluated, not added to the page: its policy allows no script from elsewhere.
   await page.evaluate(axe)
@@ -56,7 +89,7 @@ async function violations(page: Page): Promise<string[]> {
   })
 }
 
-describe.each(views)('$name', ({ name, hash, ready }) => {
+describe.each([...views, ...moreViews])('$name', ({ name, hash, ready }) => {
   test('no violation of accessibility rules, light and dark', async () => {
     const page = await lab.open(hash, { reducedMotion: 'reduce' })
     await ready(page)
