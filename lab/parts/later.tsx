@@ -1,5 +1,5 @@
 import type { FunctionComponent } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 const all: (() => Promise<void>)[] = []
 
@@ -16,7 +16,7 @@ export function later(load: () => Promise<FunctionComponent>): FunctionComponent
   return () => {
     const [problem, setProblem] = useState('')
     const [, setReady] = useState(false)
-    useEffect(() => {
+    useLayoutEffect(() => {
       if (Page) return
       fetch().then(
         () => setReady(true),

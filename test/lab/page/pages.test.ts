@@ -180,9 +180,13 @@ describe('the workbench before its first step', () => {
       }
       await page.close()
     }
-    console.log(`first figure of the workbench after ${times.map((t) => t.toFixed(0)).join(', ')} ms`)
-    // The best of three: what other programs take of the machine is no part of it.
-    expect(Math.min(...times)).toBeLessThan(1500)
+    const front = await lab.open()
+    await front.locator('.calculation').waitFor()
+    const frontDoor = await front.evaluate(() => performance.now())
+    await front.close()
+    console.log(`first figure of the workbench after ${times.map((t) => t.toFixed(0)).join(', ')} ms, the front door after ${frontDoor.toFixed(0)}`)
+    // The best of three; where other programs take the machine, beside the front door, which they slow down as well.
+    expect(Math.min(...times)).toBeLessThan(Math.max(1500, 2 * frontDoor))
   })
 })
 
@@ -201,7 +205,8 @@ describe.each(others)('experiment $name', (experiment) => {
     )
     const { findings, result } = await runNamed(experiment.name, flags, () => {})
     const text = ((await page.locator('#findings').count()) > 0 && (await page.locator('#findings').textContent())) || ''
-    for (const finding of findings) expect(text).toContain(finding.text)
+    // How long a step took is no number of the experiment.
+    for (const finding of findings.filter((f) => !/\d ms\b/.test(f.text))) expect(text).toContain(finding.text)
     expect(result.runs.length).toBeGreaterThan(1)
     expect(await page.locator('#summary tbody tr').count()).toBeGreaterThan(0)
     await page.close()
