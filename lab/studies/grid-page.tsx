@@ -2,7 +2,6 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { normNames } from '../../src/experiments/norms.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
-import { percent } from '../parts/number.js'
 import { Panel } from '../parts/panel.js'
 import { go, route } from '../state/app.js'
 import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
@@ -90,7 +89,11 @@ function CellView({ cell, outcome }: { cell: Cell; outcome: Outcome | undefined 
   const { norm, activation, rate } = cell
   const name = `${activationNames[activation]}, ${normNames[norm]}, learning rate ${rate}`
   const said =
-    accuracy !== undefined ? percent(accuracy) : trial?.divergence ? `diverged at step ${trial.divergence.step}` : (outcome?.problem ?? 'not run yet')
+    accuracy !== undefined
+      ? `${Math.round(100 * accuracy)}% right`
+      : trial?.divergence
+        ? `diverged at step ${trial.divergence.step}`
+        : (outcome?.problem ?? 'not run yet')
   const shade = accuracy === undefined ? undefined : { style: `--share: ${Math.round(100 * accuracy)}%` }
   return (
     <td>

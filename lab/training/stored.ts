@@ -6,8 +6,6 @@ import { Session } from './session.js'
 
 /** Steps that are stored of each run. */
 const STEPS = 40
-/** Between two snapshots that are kept. */
-const EVERY = 20
 /** Significant digits of what is stored: more than a picture shows. */
 const DIGITS = 5
 
@@ -21,7 +19,7 @@ export async function storedRuns({ bench, runs }: BenchState): Promise<RunTold[]
       const { record, snapshot, evaluation } = session.next()
       told.loss.push(record.loss)
       told.accuracy.push(record.accuracy)
-      if (snapshot && (snapshot.step - 1) % EVERY === 0) told.snapshots.push(snapshot)
+      if (snapshot) told.snapshots.push(snapshot)
       if (evaluation) told.evaluations.push(evaluation)
     }
     session.end()
