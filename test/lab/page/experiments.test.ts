@@ -13,10 +13,11 @@ const tiny: Readonly<Record<string, Record<string, unknown>>> = {
   axes: {},
   compare: { samples: 64, norms: ['batch', 'layer'] },
   'batch-size': { samples: 64, batchSizes: [32] },
-  'learning-rate': { steps: 3, learningRates: [0.1] },
+  'learning-rate': { steps: 10, learningRates: [0.1] },
   'gradient-flow': { depths: [2], steps: 2 },
   'train-eval-gap': { steps: 3, stackLayers: [4] },
   'sequence-length': { steps: 2 },
+  'long-sequences': {},
   'vision-transformer': { steps: 1 },
 }
 
@@ -24,7 +25,7 @@ const tiny: Readonly<Record<string, Record<string, unknown>>> = {
 function numbersOf(value: unknown, path = '', found = new Map<string, number>()): Map<string, number> {
   if (typeof value === 'number') found.set(path, value)
   else if (value && typeof value === 'object') {
-    for (const [key, inner] of Object.entries(value)) if (!/second|duration|milli|time/i.test(key)) numbersOf(inner, `${path}.${key}`, found)
+    for (const [key, inner] of Object.entries(value)) if (!/^ms[A-Z]|second|duration/i.test(key)) numbersOf(inner, `${path}.${key}`, found)
   }
   return found
 }
