@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { orExit, root, setUp } from './setup.mjs'
 
-/** What is run, beside the defaults, each with three seeds or more; in all about 40 minutes on one core of a machine of 2024. */
+/** What is run, beside the defaults, each with three seeds or more; in all about half an hour on one core. */
 const configuration = [
   ['axes'],
   ['batch-size'],

@@ -2,6 +2,7 @@ import {
   type Experiment,
   experiments,
   flagOf,
+  fromJson,
   type Result,
   type RunContext,
   type RunState,
@@ -85,7 +86,7 @@ function viewOf(experiment: Experiment, result: Result<SettingTable, RunState>):
 export function readResults(text: string): ExperimentView {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = fromJson(text)
   } catch (error) {
     throw new Error(`This is no JSON: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import path from 'node:path'
-import { type About, csv, report, runExperiment, type Table, walkthrough } from '../experiments/index.js'
+import { type About, csv, report, runExperiment, type Table, toJson, walkthrough } from '../experiments/index.js'
 import { ResultFolder } from './folder.js'
 import { KeptRuns } from './kept-runs.js'
 import type { Request } from './options.js'
@@ -60,7 +60,7 @@ export async function makeExperiment(request: ExperimentRequest, host: Host): Pr
     return
   }
   const about = describeRun(host, begun)
-  const document = `${JSON.stringify({ schema: SCHEMA, ...about, environment: environment(), ...result })}\n`
+  const document = `${toJson({ schema: SCHEMA, ...about, environment: environment(), ...result })}\n`
   const findings = result.findings.map(({ claim, verdict, text }) => `• ${verdict ? `${claim} ${paint.bold(verdict.toUpperCase())}. ` : ''}${text}\n`).join('')
   talk.write(`\n${resultTable(experiment.summary(result), paint.bold)}\n\n${findings}${findings && '\n'}`)
   if (!result.complete)

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Experiment, RunState, SettingsOf, SettingTable } from '../experiments/index.js'
+import { type Experiment, fromJson, type RunState, type SettingsOf, type SettingTable, toJson } from '../experiments/index.js'
 import { FileError, writeFileAtomic } from '../io/node.js'
 
 /** Of the file; raised where a reader of the old one would go wrong. */
@@ -64,7 +64,7 @@ export class KeptRuns {
   add(config: object, run: RunState & object): void {
     this.runs.set(JSON.stringify(config), run)
     try {
-      fs.appendFileSync(this.file, `${JSON.stringify({ config, run })}\n`)
+      fs.appendFileSync(this.file, `${toJson({ config, run })}\n`)
     } catch (error) {
       throw new FileError(`can't write ${this.file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
@@ -80,7 +80,7 @@ function otherThan(first: string, name: string, version: string): string {
 
 function parsed<T = { config: object; run: RunState & object }>(line: string): T | null {
   try {
-    return JSON.parse(line)
+    return fromJson(line) as T
   } catch {
     return null
   }

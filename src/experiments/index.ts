@@ -23,6 +23,7 @@ export {
   type TableColumn,
 } from './experiment.js'
 export { gradientFlowExperiment } from './gradient-flow/experiment.js'
+export { fromJson, toJson } from './json.js'
 export { learningRateExperiment } from './learning-rate/experiment.js'
 export { longSequencesExperiment } from './long-sequences/experiment.js'
 export { lookOfNorm, type Norm, type NormCode, normCode, normNames } from './norms.js'

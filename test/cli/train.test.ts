@@ -1,37 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { encode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildCommand, type Run } from './command.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-train-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The command from its sources, in one file: translating all of them anew takes each of these processes a second. */
-const command = join(root, '.cache/cli-train-test/main.mjs')
-beforeAll(() =>
-  build({ entryPoints: [join(root, 'src/cli/main.ts')], outfile: command, bundle: true, platform: 'node', format: 'esm', ignoreAnnotations: true }),
-)
-
-/** Runs the command; `meanwhile` sees the process and what it has said so far. */
-function evenkeel(
-  args: readonly string[],
-  meanwhile?: (child: ChildProcess, said: string) => void,
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [command, ...args], { cwd: root, env: { ...process.env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      said[name] += text
-      meanwhile?.(child, said.stdout + said.stderr)
-    })
-  }
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, ...said })))
-}
+let evenkeel: Run
+beforeAll(async () => {
+  evenkeel = await buildCommand('train')
+})
 
 const results = (out: string) => JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))
 const weights = (out: string) => readFileSync(join(out, 'model.safetensors')).toString('hex')

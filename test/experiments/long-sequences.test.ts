@@ -104,7 +104,11 @@ describe('verdicts', () => {
   })
 
   test('a single seed decides nothing, and what diverged is compared with nothing but named', () => {
-    expect(said([[50, 0.01, 2, 2.5]], 1)[0]).toMatchObject({ verdict: null, text: expect.stringContaining('2 with LayerNorm and 2.5 without') })
+    expect(said([[50, 0.01, 2, 2.5]], 1)[0]).toEqual({
+      claim: '',
+      verdict: null,
+      text: 'RNN, 50 characters a sequence, one seed: Held-out loss in nats a character: at 0.01 2 with LayerNorm and 2.5 without.',
+    })
     const all = said([
       [50, 0.01, 2, 2.5],
       [50, 0.1, 2, null],

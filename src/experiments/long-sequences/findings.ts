@@ -35,12 +35,15 @@ function pairsOf(result: LongSequencesResult, cell: Cell, length: number): Pair[
   })
 }
 
-/** Seeds tell what is chance; a single one tells nothing. */
-const judged = (verdict: Finding['verdict'], pairs: readonly Pair[]): Finding['verdict'] =>
-  pairs.every(({ layer, none }) => layer.count > 1 && none.count > 1) ? verdict : null
+/** Seeds tell what is chance; a single one decides nothing, and its figures are an observation. */
+function judged(subject: string, claim: string, verdict: Finding['verdict'], pairs: readonly Pair[], text: string): Finding {
+  const decided = pairs.every(({ layer, none }) => layer.count > 1 && none.count > 1)
+  return decided ? { claim: `${subject}: ${claim}`, verdict, text } : { claim: '', verdict: null, text: `${subject}, one seed: ${text}` }
+}
 
-const word = ({ better, worse }: Pair): string => (better ? 'better' : worse ? 'worse' : 'level')
-const pairText = (pair: Pair): string => `at ${pair.rate} ${spreadText(pair.layer)} with LayerNorm and ${spreadText(pair.none)} without (${word(pair)})`
+const subjectOf = (cell: Cell, length: number): string => `${cellNames[cell]}, ${length} characters a sequence`
+const word = ({ better, worse, layer }: Pair): string => (layer.count < 2 ? '' : better ? ' (better)' : worse ? ' (worse)' : ' (level)')
+const pairText = (pair: Pair): string => `at ${pair.rate} ${spreadText(pair.layer)} with LayerNorm and ${spreadText(pair.none)} without${word(pair)}`
 
 export function findings(result: LongSequencesResult): Finding[] {
   const { cells, lengths } = result.settings
@@ -56,13 +59,9 @@ function atEveryRate(result: LongSequencesResult, cell: Cell, length: number): F
   const pairs = pairsOf(result, cell, length)
   if (pairs.length === 0) return []
   const better = pairs.filter((pair) => pair.better).length
-  return [
-    {
-      claim: `${cellNames[cell]}, ${length} characters a sequence: LayerNorm learns more at every learning rate.`,
-      verdict: judged(better === pairs.length ? 'holds' : better > 0 ? 'depends' : 'does not hold', pairs),
-      text: `Held-out loss in nats a character: ${pairs.map(pairText).join('; ')}.`,
-    },
-  ]
+  const verdict = better === pairs.length ? 'holds' : better > 0 ? 'depends' : 'does not hold'
+  const text = `Held-out loss in nats a character: ${pairs.map(pairText).join('; ')}.`
+  return [judged(subjectOf(cell, length), 'LayerNorm learns more at every learning rate.', verdict, pairs, text)]
 }
 
 function atTheBestRate(result: LongSequencesResult, cell: Cell, length: number): Finding[] {
@@ -71,13 +70,9 @@ function atTheBestRate(result: LongSequencesResult, cell: Cell, length: number):
   const least = (norm: 'layer' | 'none') => pairs.reduce((a, b) => (b[norm].mean < a[norm].mean ? b : a))
   const [layer, none] = [least('layer'), least('none')]
   const apart = differ(layer.layer, none.none, Number.POSITIVE_INFINITY)
-  return [
-    {
-      claim: `${cellNames[cell]}, ${length} characters a sequence: LayerNorm learns more, each at its best learning rate.`,
-      verdict: judged(apart && layer.layer.mean < none.none.mean ? 'holds' : 'does not hold', pairs),
-      text: `${spreadText(layer.layer)} with LayerNorm at ${layer.rate}; ${spreadText(none.none)} without at ${none.rate}.`,
-    },
-  ]
+  const verdict = apart && layer.layer.mean < none.none.mean ? 'holds' : 'does not hold'
+  const text = `${spreadText(layer.layer)} with LayerNorm at ${layer.rate}; ${spreadText(none.none)} without at ${none.rate}.`
+  return [judged(subjectOf(cell, length), 'LayerNorm learns more, each at its best learning rate.', verdict, pairs, text)]
 }
 
 /** Whether what LayerNorm gains grows with the length. */
@@ -94,16 +89,11 @@ function moreWhenLonger(result: LongSequencesResult, cell: Cell, sorted: readonl
   })
   if (compared.length === 0) return []
   const more = compared.filter((entry) => entry.more).length
-  return [
-    {
-      claim: `${cellNames[cell]}: LayerNorm gains more with ${long} characters a sequence than with ${short}.`,
-      verdict: judged(
-        more === compared.length ? 'holds' : more > 0 ? 'depends' : 'does not hold',
-        compared.flatMap(({ pairs }) => pairs),
-      ),
-      text: `Nats a character that it gains: ${compared.map(({ rate, a, b }) => `at ${rate} ${spreadText(b)} with ${long} and ${spreadText(a)} with ${short}`).join('; ')}.`,
-    },
-  ]
+  const verdict = more === compared.length ? 'holds' : more > 0 ? 'depends' : 'does not hold'
+  const figures = compared.map(({ rate, a, b }) => `at ${rate} ${spreadText(b)} with ${long} and ${spreadText(a)} with ${short}`)
+  const all = compared.flatMap(({ pairs }) => pairs)
+  const text = `Nats a character that it gains: ${figures.join('; ')}.`
+  return [judged(cellNames[cell], `LayerNorm gains more with ${long} characters a sequence than with ${short}.`, verdict, all, text)]
 }
 
 function diverged(result: LongSequencesResult, cell: Cell): Finding[] {
