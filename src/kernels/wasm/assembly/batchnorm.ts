@@ -102,9 +102,7 @@ export function columnSums(dy: usize, x: usize, coefficients: usize, parts: usiz
     let pdy = dy + <usize>first * step
     let px = x + <usize>first * step
     memory.fill(out, 0, step << 2)
-    let row = 0
-    for (; row + 4 <= count; row += 4, pdy += step << 2, px += step << 2) addRows<bool>(pdy, px, coefficients, rstd, out, channels)
-    for (; row < count; row++, pdy += step, px += step) addRows<i32>(pdy, px, coefficients, rstd, out, channels)
+    for (let row = 0; row < count; row += 4, pdy += step << 2, px += step << 2) addRows(pdy, px, coefficients, rstd, out, channels, min(4, count - row))
     for (let c = 0; c < channels; c += 4) {
       const n = min(4, channels - c)
       const p = out + (<usize>c << 4)
@@ -113,36 +111,25 @@ export function columnSums(dy: usize, x: usize, coefficients: usize, parts: usiz
   }
 }
 
-/** Adds a row, or four where F is bool. */
-function addRows<F>(dy: usize, x: usize, high: usize, rstd: usize, out: usize, channels: i32): void {
+function addRows(dy: usize, x: usize, high: usize, rstd: usize, out: usize, channels: i32, rows: i32): void {
   const step = <usize>channels << 2
   let n = channels
-  for (; n >= 4; n -= 4, dy += 16, x += 16, high += 16, rstd += 16, out += 64) addRows4<F, bool>(dy, x, high, rstd, out, step, 4)
-  if (n > 0) addRows4<F, i32>(dy, x, high, rstd, out, step, n)
+  for (; n >= 4; n -= 4, dy += 16, x += 16, high += 16, rstd += 16, out += 64) addRows4<bool>(dy, x, high, rstd, out, step, rows, 4)
+  if (n > 0) addRows4<i32>(dy, x, high, rstd, out, step, rows, n)
 }
 
-@inline function addRows4<F, T>(dy: usize, x: usize, high: usize, rstd: usize, out: usize, step: usize, n: i32): void {
+@inline function addRows4<T>(dy: usize, x: usize, high: usize, rstd: usize, out: usize, step: usize, rows: i32, n: i32): void {
   const vh = loadPart<T>(high, n)
   const vr = loadPart<T>(rstd, n)
-  const d0 = loadPart<T>(dy, n)
-  let s = f32x4.add(loadPart<T>(out, n), d0)
-  let q = f32x4.add(loadPart<T>(at(out, n), n), product4<T>(d0, x, vh, vr, n))
-  if (isBoolean<F>()) {
-    const d1 = loadPart<T>(dy + step, n)
-    s = f32x4.add(s, d1)
-    q = f32x4.add(q, product4<T>(d1, x + step, vh, vr, n))
-    const d2 = loadPart<T>(dy + 2 * step, n)
-    s = f32x4.add(s, d2)
-    q = f32x4.add(q, product4<T>(d2, x + 2 * step, vh, vr, n))
-    const d3 = loadPart<T>(dy + 3 * step, n)
-    s = f32x4.add(s, d3)
-    q = f32x4.add(q, product4<T>(d3, x + 3 * step, vh, vr, n))
+  let s = loadPart<T>(out, n)
+  let q = loadPart<T>(at(out, n), n)
+  for (; rows > 0; rows--, dy += step, x += step) {
+    const d = loadPart<T>(dy, n)
+    s = f32x4.add(s, d)
+    q = f32x4.add(q, f32x4.mul(d, f32x4.mul(f32x4.sub(loadPart<T>(x, n), vh), vr)))
   }
   storePart<T>(out, s, n)
   storePart<T>(at(out, n), q, n)
-}
-@inline function product4<T>(dy: v128, x: usize, high: v128, rstd: v128, n: i32): v128 {
-  return f32x4.mul(dy, f32x4.mul(f32x4.sub(loadPart<T>(x, n), high), rstd))
 }
 
 /** The first n lanes of two sums, as pairs of float64. */
