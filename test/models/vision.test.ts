@@ -37,6 +37,27 @@ test.each(runs)("$name: PyTorch's initial values, logits and gradients from the 
 })
 
 describe('ConvNeXt', () => {
+  it('leaves out branches of images in training, with the draws of torchvision, and none in evaluation', () => {
+    const block = new models.ConvNeXtBlock(4, 'layer', 0.5, 0.25)
+    const x = randn([8, 4, 5, 5])
+    const whole = block.eval().forward(x).sub(x).tolist() as number[][][][]
+    manualSeed(3)
+    const dropped = block.train().forward(x).sub(x).tolist() as number[][][][]
+    // torch.manual_seed(3); torch.empty(8, 1, 1, 1).bernoulli_(0.75), as torchvision.ops.stochastic_depth draws it
+    for (const [i, kept] of [1, 1, 0, 1, 0, 1, 1, 1].entries()) {
+      const [a, b] = [whole, dropped].map((images) => images[i].flat(2))
+      for (const [j, value] of b.entries()) expect(value).toBeCloseTo((kept * a[j]) / 0.75, 5)
+    }
+  })
+
+  it('gives later blocks more of it, the last all', () => {
+    const model = new models.ConvNeXt({ dims: [4, 6, 8, 10], depths: [1, 2, 1, 1], patchSize: 2, stochasticDepthProb: 0.2 })
+    const blocks = [...model.modules()].filter((m) => m instanceof models.ConvNeXtBlock)
+    expect(blocks.map((m) => m.stochasticDepthProb)).toEqual([0, 0.05, 0.1, 0.15, 0.2].map((p) => expect.closeTo(p, 12)))
+    expect(Object.keys(model.stateDict())).toEqual(Object.keys(convnext().stateDict()))
+    expect(() => new models.ConvNeXt({ stochasticDepthProb: 1.5 })).toThrow('drop probability has to be between 0 and 1, but got')
+  })
+
   it("has torchvision's keys", () => {
     const block = (name: string) => [
       `${name}.layer_scale`,
