@@ -1,6 +1,6 @@
 import { experiments, runExperiment } from '../src/experiments/index.js'
 import { type Chart, chart as drawChart } from '../src/experiments/report/chart.js'
-import { chartRows, csvOf, fileName, standaloneSvg } from './charts/export.js'
+import { chartRows, csvOf, fileName, type Key, standaloneSvg } from './charts/export.js'
 import { drawHistograms, histogramRows } from './charts/histograms.js'
 import { flagsOf, parseHash, type Route, readSettings, strayNotes } from './state/url.js'
 import { benchData } from './training/data.js'
@@ -99,10 +99,15 @@ async function drawExperiment(name: string, { params }: Route, { signal, onProgr
   return { drawings, notes: [...strayNotes(params, flagsOf(experiment.settings)), ...notes] }
 }
 
-const chartDrawing = (name: string, chart: Chart): Drawing => drawing(name, drawChart(chart), chartRows(chart))
+const chartDrawing = (name: string, chart: Chart): Drawing => drawing(name, drawChart(chart), chartRows(chart), chart.series)
 
-const drawing = (name: string, svg: string, { header, rows }: { header: readonly string[]; rows: readonly (readonly (string | number)[])[] }): Drawing => ({
+const drawing = (
+  name: string,
+  svg: string,
+  { header, rows }: { header: readonly string[]; rows: readonly (readonly (string | number)[])[] },
+  keys: readonly Key[] = [],
+): Drawing => ({
   name: fileName(name),
-  svg: standaloneSvg(svg),
+  svg: standaloneSvg(svg, keys),
   csv: csvOf(header, rows),
 })

@@ -1,5 +1,6 @@
 import type { Table } from '../../src/experiments/experiment.js'
-import type { Chart } from '../../src/experiments/report/chart.js'
+import { type Chart, dashes } from '../../src/experiments/report/chart.js'
+import { element, escapeText } from '../../src/experiments/report/markup.js'
 
 /** Files made of what is on the screen. */
 
@@ -40,17 +41,32 @@ const pictureStyle = [
   ),
 ].join('\n')
 
-/** A picture that stands alone, with its style. @param svg markup of one svg element with a viewBox */
-export function standaloneSvg(svg: string): string {
-  const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/) ?? []
-  return svg.replace(/^<svg /, `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" `).replace('>', `><style>${pictureStyle}</style>`)
+/** What a look in a picture stands for. */
+export type Key = Pick<Chart['series'][number], 'name' | 'look'>
+const KEY_HEIGHT = 18
+
+/** A picture that stands alone, with its style, and what its lines stand for beneath it. @param svg markup of one svg element with a viewBox */
+export function standaloneSvg(svg: string, keys: readonly Key[] = []): string {
+  const [box, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/) ?? []
+  if (!box) return svg
+  const tall = Number(height) + (keys.length > 0 ? keys.length * KEY_HEIGHT + 6 : 0)
+  const lines = keys.map(({ name, look }, i) => {
+    const sample = element('path', { class: 'line', d: 'M60 0h34', 'stroke-dasharray': dashes[look] })
+    const line = sample + element('text', { x: 102, y: 4 }, escapeText(name))
+    return element('g', { class: `series look-${look}`, transform: `translate(0 ${Number(height) + (i + 0.5) * KEY_HEIGHT})` }, line)
+  })
+  return svg
+    .replace(box, `viewBox="0 0 ${width} ${tall}"`)
+    .replace(/^<svg /, `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" `)
+    .replace('>', `><style>${pictureStyle}</style>`)
+    .replace(/<\/svg>$/, `${lines.join('')}</svg>`)
 }
 
 const PNG_SCALE = 3
 
 /** @throws Error where the browser can't draw it */
-export async function png(svg: string): Promise<Blob> {
-  const url = URL.createObjectURL(new Blob([standaloneSvg(svg)], { type: 'image/svg+xml' }))
+export async function png(svg: string, keys: readonly Key[]): Promise<Blob> {
+  const url = URL.createObjectURL(new Blob([standaloneSvg(svg, keys)], { type: 'image/svg+xml' }))
   try {
     const image = new Image()
     image.src = url

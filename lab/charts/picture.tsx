@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { announce } from '../state/app.js'
 import { drawSoon, watchElement } from './draw.js'
-import { csvOf, download, fileName, png, standaloneSvg } from './export.js'
+import { csvOf, download, fileName, type Key, png, standaloneSvg } from './export.js'
 
 interface PictureProps {
   title: string
@@ -11,6 +11,8 @@ interface PictureProps {
   /** What the picture is made of: when this changes it is drawn anew. */
   version: unknown
   data: () => { header: readonly string[]; rows: readonly (readonly (string | number)[])[] }
+  /** What its lines stand for, said in files where the page's legend is not. */
+  keys?: readonly Key[]
   /** Above the picture, such as a cursor. */
   children?: ComponentChildren
   /** Between picture and exports. */
@@ -20,7 +22,7 @@ interface PictureProps {
 const MOST_ROWS = 120
 
 /** A figure with what every figure has: the picture, its numbers as a table, and files of both. */
-export function Picture({ title, markup, version, data, children, below }: PictureProps) {
+export function Picture({ title, markup, version, data, keys = [], children, below }: PictureProps) {
   const drawing = useRef<HTMLDivElement>(null)
   const [open, setOpen] = useState(false)
   useEffect(() => (drawing.current ? watchElement(drawing.current) : undefined), [])
@@ -29,7 +31,7 @@ export function Picture({ title, markup, version, data, children, below }: Pictu
   }, [version])
   const savePng = async () => {
     try {
-      download(`${fileName(title)}.png`, await png(markup()), 'image/png')
+      download(`${fileName(title)}.png`, await png(markup(), keys), 'image/png')
     } catch (error) {
       announce(`No picture could be made: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -50,7 +52,7 @@ export function Picture({ title, markup, version, data, children, below }: Pictu
         {open && (
           <>
             <p class="exports">
-              <button type="button" class="quiet" onClick={() => download(`${fileName(title)}.svg`, standaloneSvg(markup()), 'image/svg+xml')}>
+              <button type="button" class="quiet" onClick={() => download(`${fileName(title)}.svg`, standaloneSvg(markup(), keys), 'image/svg+xml')}>
                 SVG
               </button>
               <button type="button" class="quiet" onClick={savePng}>

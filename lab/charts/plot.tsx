@@ -42,6 +42,7 @@ export function Plot({ chart, cursor }: PlotProps) {
       markup={() => draw(chart)}
       version={chart}
       data={() => chartRows(chart)}
+      keys={chart.series}
       below={
         <ul class="legend">
           {chart.series.map((s) => {
