@@ -9,11 +9,11 @@ import { benchData } from '../../../lab/training/data.js'
 import { runNamed } from '../../../lab/training/experiments.js'
 import { Session } from '../../../lab/training/session.js'
 import { runTrial } from '../../../lab/training/trial.js'
-import { advise, experiments, flagOf } from '../../../src/experiments/index.js'
+import { advise } from '../../../src/experiments/index.js'
 import { downloaded, playTo, readings, stepTo } from './bench.js'
 import { exact, Lab } from './lab.js'
 
-/** A person's path through the pages of lessons, advice, studies and experiments, and their numbers beside those of Node. */
+/** A person's path through the pages of lessons, advice and studies, and their numbers beside those of Node. */
 
 let lab: Lab
 beforeAll(async () => {
@@ -187,28 +187,5 @@ describe('the workbench before its first step', () => {
     console.log(`first figure of the workbench after ${times.map((t) => t.toFixed(0)).join(', ')} ms, the front door after ${frontDoor.toFixed(0)}`)
     // The best of three; where other programs take the machine, beside the front door, which they slow down as well.
     expect(Math.min(...times)).toBeLessThan(Math.max(1500, 2 * frontDoor))
-  })
-})
-
-/** `axes` has a path of its own in views.test.ts. */
-const others = experiments.filter(({ name }) => name !== 'axes')
-
-describe.each(others)('experiment $name', (experiment) => {
-  test('its quick settings, a run, and the findings of Node', async () => {
-    const page = await lab.open(`#/experiments/${experiment.name}`)
-    await page.getByRole('button', { name: 'Quick settings' }).click()
-    await page.getByRole('button', { name: 'Run', exact: true }).press('Enter')
-    await page.locator('#summary').waitFor()
-    await page.getByRole('button', { name: 'Run', exact: true }).waitFor()
-    const flags = Object.fromEntries(
-      Object.entries(experiment.quick).map(([key, value]) => [flagOf(key, experiment.settings[key]), experiment.settings[key].toText(value)]),
-    )
-    const { findings, result } = await runNamed(experiment.name, flags, () => {})
-    const text = ((await page.locator('#findings').count()) > 0 && (await page.locator('#findings').textContent())) || ''
-    // How long a step took is no number of the experiment.
-    for (const finding of findings.filter((f) => !/\d ms\b/.test(f.text))) expect(text).toContain(finding.text)
-    expect(result.runs.length).toBeGreaterThan(1)
-    expect(await page.locator('#summary tbody tr').count()).toBeGreaterThan(0)
-    await page.close()
   })
 })
