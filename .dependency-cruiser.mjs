@@ -66,7 +66,8 @@ export default {
     },
     {
       name: 'the-library-works-in-workers',
-      comment: 'What the page itself loads has no tensors: these come with lab/worker/main.ts, lab/training and the drawing without a page, so that the page stays small and never waits.',
+      comment:
+        'What the page itself loads has no tensors: these come with lab/worker/main.ts, lab/training and the drawing without a page, so that the page stays small and never waits.',
       severity: 'error',
       from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|draw\\.ts|training/)' },
       to: {

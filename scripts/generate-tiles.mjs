@@ -30,11 +30,17 @@ const zeroed = (rows) =>
 const multiplyAdd = (rows) => list(rows).map((i) => vectors.map((j) => `    c${i}${j} = f32x4.add(c${i}${j}, f32x4.mul(a${i}, b${j}))`))
 
 const addTo = (i, value) => vectors.map((j) => `      c${i}${j} = f32x4.add(c${i}${j}, ${value(j)})`)
-const storeAll = (i, address) => vectors.map((j) => `    v128.store(${address(j)})`)
+const storeAll = (address) => vectors.map((j) => `    v128.store(${address(j)})`)
 
 function gemmTile(rows) {
   const row = list(rows)
-  const header = [parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'), 'depth: i32', parameters(['y', 'yRow'], 'usize'), parameters(['start', 'startRow'], 'usize'), 'columns: i32']
+  const header = [
+    parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'),
+    'depth: i32',
+    parameters(['y', 'yRow'], 'usize'),
+    parameters(['start', 'startRow'], 'usize'),
+    'columns: i32',
+  ]
   return `
 @inline
 export function gemmTile${rows}(
@@ -59,7 +65,7 @@ ${join(row.map((i) => `  const y${i} = y${i === 0 ? '' : ' + yRow'}, s${i} = sta
     if (start) {
 ${join(row.map((i) => addTo(i, (j) => `v128.load(s${i}${offset(j)})`)))}
     }
-${join(row.map((i) => storeAll(i, (j) => `y${i}, c${i}${j}${offset(j)}`)))}
+${join(row.map((i) => storeAll((j) => `y${i}, c${i}${j}${offset(j)}`)))}
   } else {
 ${join(
   row.map(
@@ -128,7 +134,7 @@ ${join(
     `      const base = f32x4.splat(bias${i})`,
     addTo(i, () => 'base'),
     `    }`,
-    storeAll(i, (j) => `${place(i, j)}, c${i}${j}`),
+    storeAll((j) => `${place(i, j)}, c${i}${j}`),
   ]),
 )}
   } else {
