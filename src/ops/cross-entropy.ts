@@ -7,6 +7,7 @@ import { checkTensor, emptyTensor, type Tensor, windowOf } from '../core/tensor.
 import { kernels } from '../kernels/index.js'
 import { where } from './binary.js'
 import { composed } from './composed.js'
+import { copy_ } from './copy.js'
 import { full, onesLike, zerosLike } from './create.js'
 import { checkReduction, type LossOptions, type Reduction, reduceLoss } from './loss-reduction.js'
 
@@ -159,11 +160,12 @@ export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOpt
  * loss = -sum_c a_c log(p_c);  dx_c = dy (p_c sum_k a_k - a_c).
  */
 function hardCrossEntropy(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number, reduction: Reduction, smoothing: number): Tensor {
-  const { ignored, total } = checkTargets(x, target, weight, ignoreIndex)
+  const { ignored, total } = scope(() => checkTargets(x, target, weight, ignoreIndex))
   const samples = [x.shape[0], ...x.shape.slice(2)]
   const options = { weight, ignoreIndex, smoothing }
   const [y, classes, maxima, logSums] = scope(() => {
-    const classes = target.to('int64').reshape(samples).contiguous()
+    const shaped = target.reshape(samples)
+    const classes = shaped.dtype === 'int64' && shaped.isContiguous() ? shaped : copy_(emptyTensor(samples, 'int64'), shaped)
     const losses = emptyTensor(reduction === 'none' ? target.shape : samples, x.dtype)
     const [maxima, logSums] = [0, 1].map(() => emptyTensor(samples, x.dtype === 'float64' ? 'float64' : 'float32'))
     kernels.crossEntropy(classesLast(x), classes, options, losses, maxima, logSums)
