@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { CodePane } from '../parts/code-pane.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
@@ -40,11 +40,18 @@ export function AxesPage() {
   const chosen = Math.min(cell.value, block.groupOf.length - 1)
 
   const set = (change: Partial<AxesSettings>) => go([], writeSettings(axesSettings, { ...settings, ...change }))
+  const unsaid = useRef(false)
   const choose = (next: number) => {
     if (next === cell.value) return
     cell.value = next
-    if (shown) announce(`${cellName(block, next)}: ${shortNumber(shown.before[next])} becomes ${shortNumber(shown.after[next])}`)
+    unsaid.current = true
   }
+  // Also where the numbers come after the choice.
+  useEffect(() => {
+    if (!shown || !unsaid.current) return
+    unsaid.current = false
+    announce(`${cellName(block, cell.value)}: ${shortNumber(shown.before[cell.value])} becomes ${shortNumber(shown.after[cell.value])}`)
+  }, [shown, cell.value])
   const { norm, input } = settings
   const sizes: (keyof AxesSettings)[] = ['n', ...(input === 'sequence' ? (['l'] as const) : []), 'c', ...(input === 'image' ? (['h', 'w'] as const) : [])]
   const size = block.members[0].length

@@ -40,7 +40,7 @@ test('in Node the library is a few files', () => {
   visit('index.js')
   expect(imported.size).toBeGreaterThan(1)
   expect(imported.size).toBeLessThanOrEqual(5)
-  expect(readdirSync(bundle).length).toBeLessThanOrEqual(8)
+  expect(readdirSync(bundle).length).toBeLessThanOrEqual(9)
 })
 
 test('the bundle keeps the names of classes, which modules print', async () => {

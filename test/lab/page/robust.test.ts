@@ -21,6 +21,8 @@ describe('what goes wrong is said, and the rest goes on', () => {
   test('the network is cut after the page has come: every preset still trains', async () => {
     const page = await lab.open('#/')
     await page.locator('.calculation').waitFor()
+    // The page begins to fetch the rest of itself when it is 1.5 s old.
+    await page.waitForFunction(() => performance.now() > 3000)
     await page.waitForLoadState('networkidle')
     await page.context().setOffline(true)
     await page.getByRole('link', { name: 'Workbench' }).click()
