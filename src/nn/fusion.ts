@@ -10,7 +10,7 @@ import type { Module } from './module.js'
 export const withEpilogue: unique symbol = Symbol('withEpilogue')
 export const asActivation: unique symbol = Symbol('asActivation')
 
-interface Pass {
+interface TakesEpilogue {
   [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor
 }
 interface ActivationLayer {
@@ -29,18 +29,18 @@ function speaksFor(module: Module, member: symbol): boolean {
   return false
 }
 
-const isPass = (module: Module): module is Module & Pass => speaksFor(module, withEpilogue)
+const takesEpilogue = (module: Module): module is Module & TakesEpilogue => speaksFor(module, withEpilogue)
 const isActivation = (module: Module): module is Module & ActivationLayer => speaksFor(module, asActivation)
 
 /** Whether `forwardFused` does both in one pass. */
-export const canFuse = (layer: Module, activation: Module): boolean => isPass(layer) && isActivation(activation)
+export const canFuse = (layer: Module, activation: Module): boolean => takesEpilogue(layer) && isActivation(activation)
 
 /**
  * activation(layer(x) + residual), in one pass where the layers are known and nothing sees what is between them, a hook or a probe: the same bits either
  * way, with less memory.
  */
 export function forwardFused(layer: Module, activation: Module, x: Tensor, residual: Tensor | null = null): Tensor {
-  if (isPass(layer) && isActivation(activation)) return layer[withEpilogue](x, { residual, activation: activation[asActivation] })
+  if (takesEpilogue(layer) && isActivation(activation)) return layer[withEpilogue](x, { residual, activation: activation[asActivation] })
   const y = layer.forward(x as never) as Tensor
   return activation.forward((residual ? add(y, residual) : y) as never) as Tensor
 }

@@ -3,7 +3,8 @@ import { benchData } from '../../lab/training/data.js'
 import { Session, SNAPSHOT_EVERY } from '../../lab/training/session.js'
 import { readBench } from '../../lab/workbench/state.js'
 
-const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
+/** The lower quartile: caches shared with others' work make some of the steps dearer. */
+const typical = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 4)]
 
 /** Processor time of this process, as the machine may be busy with other things. */
 const spent = (): number => {
@@ -18,16 +19,18 @@ describe('looking into the layers costs little beside training', () => {
     for (const run of state.runs) {
       const session = new Session({ ...state.bench, ...run }, data)
       const [plain, looking]: [number[], number[]] = [[], []]
-      for (let i = 0; i < 256; i++) {
+      for (let i = 0; i < 768; i++) {
         const before = spent()
         const { snapshot, evaluation } = session.next()
         const time = spent() - before
         // The first steps compile; evaluations are no part of a step.
         if (i >= 80 && !evaluation) (snapshot ? looking : plain).push(time)
       }
-      const cost = (median(looking) / median(plain) - 1) / SNAPSHOT_EVERY
-      console.log(`${query}, ${run.norm}: capture adds ${(100 * cost).toFixed(1)}% (${median(plain)} and ${median(looking)} us, one step in ${SNAPSHOT_EVERY})`)
-      expect(looking.length).toBeGreaterThanOrEqual(8)
+      const cost = (typical(looking) / typical(plain) - 1) / SNAPSHOT_EVERY
+      console.log(
+        `${query}, ${run.norm}: capture adds ${(100 * cost).toFixed(1)}% (${typical(plain)} and ${typical(looking)} us, one step in ${SNAPSHOT_EVERY})`,
+      )
+      expect(looking.length).toBeGreaterThanOrEqual(40)
       expect(cost).toBeLessThan(0.1)
     }
   })
