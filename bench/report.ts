@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { type PeerName, peerNames, titles } from './peers.js'
 import type { Peers, Row } from './run.js'
 import type { Scaling } from './scaling.js'
-import { milliseconds, rate, ratio, timing } from './text.js'
+import { digits, milliseconds, rate, ratio, timing } from './text.js'
 import { gains, type ThreadScaling } from './threads.js'
 import type { Target } from './workload.js'
 
-/** docs/benchmarks.md: what was measured, on what, and what was missed. */
+/** docs/benchmarks.md: what was measured, on what, and what was missed; and the table of README.md. */
 
 export const reportPath = 'docs/benchmarks.md'
 const root = new URL('../', import.meta.url)
@@ -96,6 +96,40 @@ ${table(
 )}`
 }
 
+const inReadme = [
+  'bn_16x32x28x28',
+  'bn_32x3x224x224',
+  'ln_256x1024',
+  'ln_32x3x224x224',
+  'rms_256x1024',
+  'sdpa_8x4x256x32',
+  'lstm_64x32x64_128',
+  'gpt_step',
+  'cnn_bn_step',
+  'cnn_ln_step',
+]
+
+const speeds = /(<!-- speeds[^>]*-->\n\n).*(\n\n<!-- \/speeds -->)/s
+
+/**
+ * README.md with those of its workloads that were measured, between its marks.
+ * @throws Error where the marks are gone
+ */
+export function withSpeeds(readme: string, rows: readonly Row[]): string {
+  if (!speeds.test(readme)) throw new Error('README.md has no marks <!-- speeds … --> and <!-- /speeds --> for the table of speeds')
+  const peers = ['jax', 'tfjs', 'torch'] as const
+  const chosen = inReadme.flatMap((name) => rows.filter(({ workload }) => workload.name === name))
+  const cells = chosen.map(({ workload, own, peers: times }) => [
+    workload.description.replace(', forward and backward', ''),
+    digits(own.median),
+    ...peers.map((n) => {
+      const peer = times[n]
+      return peer ? digits(peer.median / own.median) : workload.without?.[n] ? 'cannot' : '-'
+    }),
+  ])
+  return readme.replace(speeds, (_, before, after) => before + table(['forward and backward', 'Evenkeel, ms', ...peers.map((n) => titles[n])], cells) + after)
+}
+
 interface Measured {
   rows: readonly Row[]
   names: readonly PeerName[]
@@ -160,4 +194,6 @@ Rows of 1,000 elements, one tensor of each size. From the top of the table down,
 ${chart(sizes)}
 `
   writeFileSync(new URL(reportPath, root), text)
+  const readme = new URL('README.md', root)
+  writeFileSync(readme, withSpeeds(readFileSync(readme, 'utf8'), rows))
 }

@@ -4,7 +4,7 @@ import type { Row } from './run.js'
 
 /** Figures as text, the same on the screen and in the report. */
 
-const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(value < 1 ? 2 : 3))
+export const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(value < 1 ? 2 : 3))
 
 /** In us below 0.1 ms. */
 export const milliseconds = (ms: number): string => (ms < 0.1 ? `${digits(ms * 1000)} us` : `${digits(ms)} ms`)

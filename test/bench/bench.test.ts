@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { interleave, summary } from '../../bench/measure.js'
 import { defaultPeers, readOptions, UsageError } from '../../bench/options.js'
 import type { Jax } from '../../bench/peers.js'
+import { withSpeeds } from '../../bench/report.js'
 import { measure } from '../../bench/run.js'
 import { jsonOf, rate, ratio, timing } from '../../bench/text.js'
 import type { Contestant, Workload } from '../../bench/workload.js'
@@ -94,4 +95,30 @@ describe('options', () => {
   ])('%s', (args, message) => {
     expect(() => readOptions(args)).toThrow(new UsageError(message))
   })
+})
+
+test('README takes the workloads that it shows, in its order, and leaves the rest of the page alone', () => {
+  const timing = (median: number) => ({ median, min: median, spread: 0, samples: 2 })
+  const workload = (name: string): Workload => ({ name, description: `what ${name} is, forward and backward`, ours: () => always(1) })
+  const rows = [
+    { workload: { ...workload('cnn_bn_step'), without: { tfjs: 'no gradient' } }, threads: 1, own: timing(10), peers: { jax: timing(1234), torch: timing(8) } },
+    { workload: workload('adam_1M'), threads: 1, own: timing(1), peers: {} },
+    { workload: workload('ln_256x1024'), threads: 1, own: timing(0.25), peers: { tfjs: timing(5) } },
+  ]
+  const text = withSpeeds('a\n\n<!-- speeds: x -->\n\nold | $1\n\n<!-- /speeds -->\n\nb', rows)
+  expect(text.split('\n')).toEqual([
+    'a',
+    '',
+    '<!-- speeds: x -->',
+    '',
+    '| forward and backward | Evenkeel, ms | jax-js | tfjs-wasm | PyTorch |',
+    '| --- | --- | --- | --- | --- |',
+    '| what ln_256x1024 is | 0.25 | - | 20.0 | - |',
+    '| what cnn_bn_step is | 10.0 | 123 | cannot | 0.80 |',
+    '',
+    '<!-- /speeds -->',
+    '',
+    'b',
+  ])
+  expect(() => withSpeeds('no marks', rows)).toThrow('no marks')
 })
