@@ -1,4 +1,4 @@
-import { F, nn, noGrad, optim, steps, type Tensor, tensor } from '../src/index.js'
+import { F, nn, noGrad, optim, scope, type Tensor, tensor } from '../src/index.js'
 import type { Jax } from './peers.js'
 import { type Contestant, each, numbers, product, type Workload } from './workload.js'
 
@@ -28,7 +28,7 @@ const normShapes: Record<Norm, [number[], number[]]> = {
 }
 
 /** The training step that is timed, and that test/bench/ counts launches and allocations of. */
-export function trainingStep(norm: Norm): { run(): void; firstGradient(): Float32Array; end(): void } {
+export function trainingStep(norm: Norm): { run(): void; firstGradient(): Float32Array } {
   const make = (i: 0 | 1) => (norm === 'batch' ? new nn.BatchNorm2d(normShapes.batch[i][0]) : new nn.LayerNorm(normShapes.layer[i]))
   const model = new nn.Sequential(
     new nn.Conv2d(1, 16, 3, { padding: 1, bias: false }),
@@ -55,26 +55,24 @@ export function trainingStep(norm: Norm): { run(): void; firstGradient(): Float3
     optimizer.zeroGrad()
     F.crossEntropy(model.forward(x), target).backward()
   }
-  // The loop that users write: each turn of it releases what the one before made.
-  const turns = steps()
   return {
-    run: () => {
-      turns.next()
-      backward()
-      optimizer.step()
-    },
-    firstGradient: () => {
-      turns.next()
-      backward()
-      return (conv1.grad as Tensor).toTypedArray() as Float32Array
-    },
-    end: () => turns.return(),
+    // Releases what it has made, as a turn of a training loop does.
+    run: () =>
+      scope(() => {
+        backward()
+        optimizer.step()
+      }),
+    firstGradient: () =>
+      scope(() => {
+        backward()
+        return (conv1.grad as Tensor).toTypedArray() as Float32Array
+      }),
   }
 }
 
 function ours(norm: Norm): Contestant {
   const step = trainingStep(norm)
-  return { times: each(step.run), result: () => [step.firstGradient()], dispose: step.end }
+  return { times: each(step.run), result: () => [step.firstGradient()] }
 }
 
 function withJax(jax: Jax, norm: Norm): Contestant {

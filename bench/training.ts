@@ -1,4 +1,4 @@
-import { type nn, noGrad, optim, steps, type Tensor, tensor } from '../src/index.js'
+import { type nn, noGrad, optim, scope, type Tensor, tensor } from '../src/index.js'
 import type { JaxArray, TfTensor } from './differentiable.js'
 import type { Jax, Tfjs } from './peers.js'
 import { type Contestant, each, numbers, product, type Target, type Workload } from './workload.js'
@@ -40,21 +40,21 @@ function ours({ make, adamW }: Training): Contestant {
   noGrad(() => {
     for (const [i, p] of parameters.entries()) p.copy_(tensor(startOf(p.shape, i), { shape: p.shape }))
   })
-  const turns = steps()
   const backward = () => {
-    turns.next()
     model.zeroGrad()
     const value = loss()
     value.backward()
     return value
   }
   return {
-    times: each(() => {
-      backward()
-      optimizer?.step()
-    }),
-    result: () => [backward(), ...parameters.map((p) => p.grad as Tensor)].map((t) => t.detach().toTypedArray() as Float32Array),
-    dispose: () => void turns.return(),
+    // Each step releases what it has made, as a turn of a training loop does.
+    times: each(() =>
+      scope(() => {
+        backward()
+        optimizer?.step()
+      }),
+    ),
+    result: () => scope(() => [backward(), ...parameters.map((p) => p.grad as Tensor)].map((t) => t.detach().toTypedArray() as Float32Array)),
   }
 }
 

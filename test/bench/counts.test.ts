@@ -16,13 +16,13 @@ setNumThreads(1)
 
 function countStep(norm: 'batch' | 'layer') {
   const others = memory().bytes
-  const { run, end } = trainingStep(norm)
+  const { run } = trainingStep(norm)
   for (let i = 0; i < WARM_UP; i++) run()
   const { counts } = allocator()
   const before = { launches: launchCount(), live: memory().bytes, ...counts }
   resetPeakMemory()
   run()
-  const result = {
+  return {
     launches: launchCount() - before.launches,
     allocations: counts.allocations - before.allocations,
     allocatedBytes: counts.bytes - before.bytes,
@@ -30,8 +30,6 @@ function countStep(norm: 'batch' | 'layer') {
     growthOfLiveBytes: memory().bytes - before.live,
     peakBytes: memory().peakBytes - others,
   }
-  end()
-  return result
 }
 
 test('launches, allocations and bytes of a training step are as stored', async () => {
