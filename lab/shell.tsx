@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { AxesPage } from './axes/page.js'
 import { fetchTheRest, later } from './parts/later.js'
 import { announcement, hidden, route, type Theme, theme } from './state/app.js'
+import { novel } from './worker/files.js'
 
 /** SIMD in the smallest module that has it: one function that splats a vector. */
 const simd = WebAssembly.validate(
@@ -34,7 +35,11 @@ export function Shell() {
     document.title = page ? `${page.title} · Evenkeel lab` : 'Evenkeel lab'
   }, [page])
   useEffect(() => {
-    const timer = setTimeout(fetchTheRest, MS_BEFORE_THE_REST)
+    const timer = setTimeout(() => {
+      fetchTheRest()
+      // Whoever needs it later is told.
+      novel().catch(() => {})
+    }, MS_BEFORE_THE_REST)
     return () => clearTimeout(timer)
   }, [])
   return (

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { type Block, cellName } from './block.js'
 import { CELL, layoutOf, outline } from './layout.js'
+import { hueOf, inCell } from './picture.js'
 
 /** With more cells than this their numbers would be too small to read; they are in the table. */
 const MOST_WITH_NUMBERS = 340
@@ -12,9 +13,6 @@ interface BlockViewProps {
   cell: number
   onCell: (cell: number) => void
 }
-
-/** Hues as far apart as the number of groups allows. */
-const hueOf = (group: number, groups: number): number => (groups <= 12 ? 25 + (360 / Math.max(groups, 5)) * group : group * 137.508) % 360
 
 /** The block, a colour for each statistic; the group of the chosen cell stands out. Pointer and arrow keys choose. */
 export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
@@ -45,7 +43,7 @@ export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
       values && withNumbers && values.length === block.groupOf.length
         ? Array.from(values, (v, i) => (
             <text key={i} x={layout.x[i] + CELL / 2} y={layout.y[i] + CELL / 2 + 5}>
-              {v.toFixed(1).replace('-', '−')}
+              {inCell(v)}
             </text>
           ))
         : null,

@@ -1,18 +1,21 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { Exports } from '../charts/exports.js'
 import { CodePane } from '../parts/code-pane.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { shortNumber } from '../parts/number.js'
 import { announce, go, route } from '../state/app.js'
-import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
+import { flagsOf, strayNotes } from '../state/url.js'
 import type { AxesNumbers } from '../training/axes.js'
 import { LabWorker } from '../worker/client.js'
-import { type Block, blockOf, cellName, fitted } from './block.js'
+import { type Block, blockOf, cellName } from './block.js'
 import { BlockView } from './block-view.js'
 import { Calculation } from './calculation.js'
 import { axesCode } from './code.js'
 import { Cube } from './cube.js'
+import { blockPicture, blockRows, sharedInWords } from './picture.js'
+import { readAxes, usualTrailing, writeAxes } from './read.js'
 import { type AxesSettings, axesSettings, type NormChoice } from './settings.js'
 
 let worker: LabWorker | undefined
@@ -31,15 +34,14 @@ const inOneLine: Readonly<Record<NormChoice, string>> = {
 export function AxesPage() {
   const { params } = route.value
   const { settings, block, notes } = useMemo(() => {
-    const { values, notes } = readSettings(axesSettings, params)
-    const fit = fitted(values)
-    return { settings: fit.settings, block: blockOf(fit.settings), notes: [...strayNotes(params, flagsOf(axesSettings)), ...notes, ...fit.notes] }
+    const { settings, notes } = readAxes(params)
+    return { settings, block: blockOf(settings), notes: [...strayNotes(params, flagsOf(axesSettings)), ...notes] }
   }, [params])
   const { numbers, problem } = useNumbers(settings)
   const shown = numbers && numbers.before.length === block.groupOf.length ? numbers : null
   const chosen = Math.min(cell.value, block.groupOf.length - 1)
 
-  const set = (change: Partial<AxesSettings>) => go([], writeSettings(axesSettings, { ...settings, ...change }))
+  const set = (change: Partial<AxesSettings>) => go([], writeAxes({ ...settings, ...change }))
   const unsaid = useRef(false)
   const choose = (next: number) => {
     if (next === cell.value) return
@@ -79,6 +81,19 @@ export function AxesPage() {
       <Notes notes={notes} />
       <div class="axes">
         <section class="stage" aria-label="The block">
+          <div class="knobs">
+            <Knob
+              id="input"
+              setting={axesSettings.input}
+              value={input}
+              onChange={(v) => set({ input: v as AxesSettings['input'], trailing: usualTrailing[v as AxesSettings['input']] })}
+            />
+            {sizes.map((name) => (
+              <Knob key={name} id={name} setting={axesSettings[name]} value={settings[name]} onChange={(v) => set({ [name]: v })} />
+            ))}
+            {norm === 'group' && <Knob id="groups" setting={axesSettings.groups} value={settings.groups} onChange={(v) => set({ groups: v as number })} />}
+            {(norm === 'layer' || norm === 'rms') && <TrailingChoice block={block} value={settings.trailing} onChange={(trailing) => set({ trailing })} />}
+          </div>
           <div class="bar">
             <p class="caption">
               <strong>{block.groups}</strong> {block.groups === 1 ? 'statistic' : 'statistics'} of <strong>{size}</strong> {size === 1 ? 'value' : 'values'}
@@ -97,32 +112,30 @@ export function AxesPage() {
             </div>
           </div>
           <BlockView block={block} values={shown ? (after.value ? shown.after : shown.before) : null} cell={chosen} onCell={choose} />
-          <div class="knobs">
-            <Knob id="input" setting={axesSettings.input} value={input} onChange={(v) => set({ input: v as AxesSettings['input'] })} />
-            {sizes.map((name) => (
-              <Knob key={name} id={name} setting={axesSettings[name]} value={settings[name]} onChange={(v) => set({ [name]: v })} />
-            ))}
-            {norm === 'group' && <Knob id="groups" setting={axesSettings.groups} value={settings.groups} onChange={(v) => set({ groups: v as number })} />}
-            {(norm === 'layer' || norm === 'rms') && <TrailingChoice block={block} value={settings.trailing} onChange={(trailing) => set({ trailing })} />}
+          <div class="bar under">
             <Knob id="trained" setting={axesSettings.trained} value={settings.trained} onChange={(v) => set({ trained: v as boolean })} />
             <button type="button" class="quiet" onClick={() => set({ seed: settings.seed + 1 })}>
               Other numbers
             </button>
           </div>
+          {shown && <BlockFiles block={block} numbers={shown} title={`${axesSettings.norm.choices?.[norm]}, ${after.value ? 'after' : 'before'}`} />}
         </section>
-        {problem ? (
-          <section class="panel problem-box" role="alert">
-            <h2>No statistic of one number</h2>
-            <p>{problem}</p>
-            <p class="quiet-text">That is the layer’s own error, in PyTorch’s words: the variance of a single value says nothing.</p>
-          </section>
-        ) : (
-          shown && <Calculation block={block} numbers={shown} cell={chosen} />
-        )}
-      </div>
-      <div class="two">
-        <CodePane code={axesCode(settings, block.shape)} />
-        {shown && <NumbersTable block={block} numbers={shown} />}
+        <div class="beside">
+          {problem ? (
+            <section class="panel problem-box" role="alert">
+              <h2>No statistic of one number</h2>
+              <p>{problem}</p>
+              <p class="quiet-text">That is the layer’s own error, in PyTorch’s words: the variance of a single value says nothing.</p>
+            </section>
+          ) : shown ? (
+            <Calculation block={block} numbers={shown} cell={chosen} />
+          ) : (
+            <section class="panel calculation">
+              <p class="quiet-text">The numbers come from the library …</p>
+            </section>
+          )}
+          <CodePane code={axesCode(settings, block.shape)} />
+        </div>
       </div>
     </>
   )
@@ -165,46 +178,54 @@ function TrailingChoice({ block, value, onChange }: { block: Block; value: numbe
   )
 }
 
-/** Every statistic of the block. */
-function NumbersTable({ block, numbers }: { block: Block; numbers: AxesNumbers }) {
+/** The block as files, and every statistic of it as a table. */
+function BlockFiles({ block, numbers, title }: { block: Block; numbers: AxesNumbers; title: string }) {
   const [open, setOpen] = useState(false)
+  const whole = `${title}. ${sharedInWords(block)}`
   return (
-    <details class="panel table" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>All {block.groups} statistics as a table</summary>
+    <details class="export" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Numbers and files</summary>
       {open && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Statistics">
-          <table>
-            <caption>Mean and variance of each group of cells, and what the layer makes of it</caption>
-            <thead>
-              <tr>
-                <th scope="col">first cell</th>
-                <th scope="col" class="number">
-                  values
-                </th>
-                <th scope="col" class="number">
-                  {block.norm.centered ? 'mean' : 'mean (kept)'}
-                </th>
-                <th scope="col" class="number">
-                  {block.norm.centered ? 'variance' : 'mean square'}
-                </th>
-                <th scope="col" class="number">
-                  mean after
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {block.members.map((members, g) => (
-                <tr key={g}>
-                  <th scope="row">{cellName(block, members[0])}</th>
-                  <td class="number">{members.length}</td>
-                  <td class="number">{shortNumber(numbers.mean[g], 4)}</td>
-                  <td class="number">{shortNumber(numbers.variance[g], 4)}</td>
-                  <td class="number">{shortNumber(members.reduce((sum, i) => sum + numbers.after[i], 0) / members.length, 4)}</td>
+        <>
+          <Exports
+            title={title}
+            markup={() => blockPicture(block, after.value ? numbers.after : numbers.before, whole)}
+            data={() => blockRows(block, numbers)}
+          />
+          <div class="scroll" tabIndex={0} role="region" aria-label="Statistics">
+            <table>
+              <caption>Mean and variance of each group of cells, and what the layer makes of it</caption>
+              <thead>
+                <tr>
+                  <th scope="col">first cell</th>
+                  <th scope="col" class="number">
+                    values
+                  </th>
+                  <th scope="col" class="number">
+                    {block.norm.centered ? 'mean' : 'mean (kept)'}
+                  </th>
+                  <th scope="col" class="number">
+                    {block.norm.centered ? 'variance' : 'mean square'}
+                  </th>
+                  <th scope="col" class="number">
+                    mean after
+                  </th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+              </thead>
+              <tbody>
+                {block.members.map((members, g) => (
+                  <tr key={g}>
+                    <th scope="row">{cellName(block, members[0])}</th>
+                    <td class="number">{members.length}</td>
+                    <td class="number">{shortNumber(numbers.mean[g], 4)}</td>
+                    <td class="number">{shortNumber(numbers.variance[g], 4)}</td>
+                    <td class="number">{shortNumber(members.reduce((sum, i) => sum + numbers.after[i], 0) / members.length, 4)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
       )}
     </details>
   )

@@ -3,11 +3,17 @@ import { element, escapeText, tenth } from '../../src/experiments/report/markup.
 import { linearScale } from '../../src/experiments/report/scale.js'
 import type { Histogram } from '../../src/inspect/index.js'
 
+export interface Row {
+  step: number
+  histogram: Histogram
+}
+
 /** Histograms over the steps. Every value that was counted is drawn: each row reaches from its smallest to its largest. */
 export interface Histograms {
   title: string
   look: number
-  rows: readonly { step: number; histogram: Histogram }[]
+  /** From the first; those around the marked one are drawn. */
+  rows: readonly Row[]
   /** Lowest and highest value; pictures that shall compare are given the same. */
   domain: readonly [number, number]
   /** Powers of ten on both sides of 0. */
@@ -25,6 +31,15 @@ const box = { left: 46, right: WIDTH - 16, top: 62, bottom: HEIGHT - 26 }
 const OUTSIDE = 5
 const TALLEST = { ridge: 44, overlay: box.bottom - 34 } as const
 
+/** As many rows as can be told apart. */
+export const MOST_ROWS = 14
+
+/** The rows that are drawn: the marked one in their middle, as far as there are rows on both sides. */
+export function rowsAround<T>(rows: readonly T[], marked = rows.length - 1): { shown: readonly T[]; front: number } {
+  const first = Math.max(0, Math.min(marked - MOST_ROWS / 2, rows.length - MOST_ROWS))
+  return { shown: rows.slice(first, first + MOST_ROWS), front: marked - first }
+}
+
 /** Counted values, those that are no numbers too. */
 export const countOf = ({ counts, underflow, overflow, nan }: Histogram): number => counts.reduce((sum, n) => sum + n, 0) + underflow + overflow + nan
 
@@ -36,7 +51,8 @@ interface Bar {
   height: number
 }
 
-export function drawHistograms({ title, look, rows, domain, symlog, form, marked }: Histograms): string {
+export function drawHistograms({ title, look, rows: all, domain, symlog, form, marked }: Histograms): string {
+  const { shown: rows, front } = rowsAround(all, marked)
   const measure = symlog ? symlogOf : (v: number) => v
   const [low, high] = domain[0] < domain[1] ? domain : [domain[0] - 0.5, domain[0] + 0.5]
   const inner = { left: box.left + OUTSIDE, right: box.right - OUTSIDE }
@@ -44,7 +60,6 @@ export function drawHistograms({ title, look, rows, domain, symlog, form, marked
   const ticks = symlog ? symlogTicks(low, high) : linearScale([low, high], inner.left, inner.right, { count: 5, exact: true }).ticks
   const bars = rows.map(({ histogram }) => density(histogram, scale))
   const peak = Math.max(...bars.flatMap((row) => row.map(({ height }) => height)), Number.MIN_VALUE)
-  const front = marked ?? rows.length - 1
   const paths = rows.map(({ step }, i) => {
     const base = form === 'overlay' || rows.length === 1 ? box.bottom : box.top + ((box.bottom - box.top) * i) / (rows.length - 1)
     const name = form === 'ridge' ? 'ridge' : 'overlaid'
@@ -65,7 +80,7 @@ export function drawHistograms({ title, look, rows, domain, symlog, form, marked
   ]
   return element(
     'svg',
-    { class: `chart series look-${look}`, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${describeHistograms(rows)}` },
+    { class: `chart series look-${look}`, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${describeHistograms(all, marked)}` },
     content.join(''),
   )
 }

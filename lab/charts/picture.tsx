@@ -1,18 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { announce } from '../state/app.js'
 import { drawSoon, watchElement } from './draw.js'
-import { csvOf, download, fileName, type Key, png, standaloneSvg } from './export.js'
+import { Exports, type ExportsProps } from './exports.js'
 
-interface PictureProps {
-  title: string
-  /** Of one svg element; made when it is to be drawn. */
-  markup: () => string
+interface PictureProps extends ExportsProps {
   /** What the picture is made of: when this changes it is drawn anew. */
   version: unknown
-  data: () => { header: readonly string[]; rows: readonly (readonly (string | number)[])[] }
-  /** What its lines stand for, said in files where the page's legend is not. */
-  keys?: readonly Key[]
   /** Above the picture, such as a cursor. */
   children?: ComponentChildren
   /** Between picture and exports. */
@@ -29,17 +22,6 @@ export function Picture({ title, markup, version, data, keys = [], children, bel
   useEffect(() => {
     if (drawing.current) drawSoon(drawing.current, markup)
   }, [version])
-  const savePng = async () => {
-    try {
-      download(`${fileName(title)}.png`, await png(markup(), keys), 'image/png')
-    } catch (error) {
-      announce(`No picture could be made: ${error instanceof Error ? error.message : String(error)}`)
-    }
-  }
-  const saveCsv = () => {
-    const { header, rows } = data()
-    download(`${fileName(title)}.csv`, csvOf(header, rows), 'text/csv')
-  }
   return (
     <figure class="picture" aria-label={title}>
       <div class="canvas">
@@ -51,17 +33,7 @@ export function Picture({ title, markup, version, data, keys = [], children, bel
         <summary>Numbers and files</summary>
         {open && (
           <>
-            <p class="exports">
-              <button type="button" class="quiet" onClick={() => download(`${fileName(title)}.svg`, standaloneSvg(markup(), keys), 'image/svg+xml')}>
-                SVG
-              </button>
-              <button type="button" class="quiet" onClick={savePng}>
-                PNG
-              </button>
-              <button type="button" class="quiet" onClick={saveCsv}>
-                CSV
-              </button>
-            </p>
+            <Exports title={title} markup={markup} data={data} keys={keys} />
             <DataTable title={title} {...data()} />
           </>
         )}

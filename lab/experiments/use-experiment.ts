@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { announce } from '../state/app.js'
 import { LabWorker } from '../worker/client.js'
-import { textAddress } from '../worker/files.js'
+import { novel } from '../worker/files.js'
 import type { ExperimentView, Report } from '../worker/protocol.js'
 
 export interface ExperimentRun {
@@ -30,7 +30,8 @@ export function useExperiment(name: string, title: string): ExperimentRun {
     setView(null)
     announce(`${title}: running`)
     try {
-      const answer = await own.ask<'experiment'>({ type: 'experiment', name, settings: flags, text: textAddress() }, (report) => {
+      const text = await novel().catch((error: Error) => error.message)
+      const answer = await own.ask<'experiment'>({ type: 'experiment', name, settings: flags, text }, (report) => {
         if (report.type === 'progress') setProgress(report)
         else if (report.type === 'figures') setView(report.view)
       })

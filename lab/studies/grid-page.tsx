@@ -1,5 +1,6 @@
 import { useEffect, useMemo } from 'preact/hooks'
 import { normNames } from '../../src/experiments/norms.js'
+import { Exports } from '../charts/exports.js'
 import { Knob } from '../parts/knob.js'
 import { Notes } from '../parts/notes.js'
 import { Panel } from '../parts/panel.js'
@@ -8,6 +9,7 @@ import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.j
 import { activationNames } from '../workbench/settings.js'
 import { firstPreset } from '../workbench/state.js'
 import { type Cell, cellsOf, type GridSettings, gridSettings, LEARNED, workbenchHash } from './grid.js'
+import { cellText, gridPicture, gridRows } from './grid-picture.js'
 import { TrialControls } from './trial-controls.js'
 import { type Outcome, Trials } from './trials.js'
 
@@ -74,6 +76,7 @@ export function GridPage() {
             </table>
           ))}
         </div>
+        <GridFiles settings={settings} cells={cells} outcomes={outcomes} />
         <p class="scale small quiet-text" aria-hidden="true">
           0% <span class="ramp" /> 100%, <span class="cell-mark diverged">✕ step</span> diverged
         </p>
@@ -104,11 +107,28 @@ function CellView({ cell, outcome }: { cell: Cell; outcome: Outcome | undefined 
         title={`${name}: ${said}`}
         {...shade}
       >
-        <data value={accuracy ?? trial?.divergence?.step}>
-          {accuracy !== undefined ? Math.round(100 * accuracy) : trial?.divergence ? `✕ ${trial.divergence.step}` : outcome?.problem ? '!' : '·'}
-        </data>
+        <data value={accuracy ?? trial?.divergence?.step}>{cellText(outcome)}</data>
       </a>
     </td>
+  )
+}
+
+/** The grids as files, one after the other. */
+function GridFiles({ settings, cells, outcomes }: { settings: GridSettings; cells: readonly Cell[]; outcomes: readonly (Outcome | undefined)[] }) {
+  return (
+    <details class="export">
+      <summary>Files</summary>
+      {settings.activations.map((activation) => (
+        <div class="bar small" key={activation}>
+          {activationNames[activation]}
+          <Exports
+            title={`grid ${activation}`}
+            markup={() => gridPicture(settings, activation, cells, outcomes)}
+            data={() => gridRows(cells, outcomes, activation)}
+          />
+        </div>
+      ))}
+    </details>
   )
 }
 

@@ -9,8 +9,13 @@ const taken = new Promise<Blob | string>((resolve) => {
 export const takeDigits = (file: Blob | string): void => take(file)
 
 /** @throws Error where the page could not get it */
-export async function digitsFile(): Promise<Uint8Array> {
-  const file = await taken
-  if (typeof file === 'string') throw new Error(`There are no digits: ${file}.`)
+export const digitsFile = async (): Promise<Uint8Array> => bytesOf(await taken, 'There are no digits')
+
+/**
+ * @param file or why there is none
+ * @throws Error that says so, after `missing`
+ */
+export async function bytesOf(file: Blob | string, missing: string): Promise<Uint8Array> {
+  if (typeof file === 'string') throw new Error(`${missing}: ${file}.`)
   return new Uint8Array(await file.arrayBuffer())
 }

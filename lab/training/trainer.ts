@@ -1,4 +1,5 @@
 import { backendInfo, saveSafetensors, setNumThreads } from '../../src/index.js'
+import type { RunSettings } from '../workbench/settings.js'
 import type { Order, Question, Report } from '../worker/protocol.js'
 import { benchData, dataTensors } from './data.js'
 import { digitsFile } from './digits.js'
@@ -62,7 +63,7 @@ export class Trainer {
           this.playing = false
           return this.nextPart(session)
         case 'change':
-          return session.change(order.settings)
+          return this.change(session, order.settings)
       }
     } catch (error) {
       this.failed(error)
@@ -93,6 +94,15 @@ export class Trainer {
     this.playing = false
     this.flush()
     this.report({ type: 'paused' })
+  }
+
+  /** Between two steps: one that was begun in slow motion is ended as it was begun. */
+  private change(session: Session, settings: Partial<RunSettings>): void {
+    const rest = this.finishParts()
+    if (rest) this.take(rest)
+    session.change(settings)
+    this.flush()
+    this.report({ type: 'changed', step: session.step, settings })
   }
 
   private nextPart(session: Session): void {

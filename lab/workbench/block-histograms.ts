@@ -1,4 +1,4 @@
-import type { Histograms } from '../charts/histograms.js'
+import { type Histograms, rowsAround } from '../charts/histograms.js'
 import { nameOf, snapshotAt } from './figures.js'
 import type { Track } from './track.js'
 
@@ -10,13 +10,10 @@ export interface HistogramChoice {
   form: Histograms['form']
 }
 
-const ROWS = 14
-
 /** The values in a block over the steps, a picture for each run, all on one axis. */
 export function blockHistograms(runs: readonly Track[], step: number | null, { block, side, symlog, form }: HistogramChoice): Histograms[] {
   const drawn = runs.map((run, look) => {
-    const snapshots = run.snapshots.items.slice(-ROWS)
-    const rows = snapshots.flatMap((snapshot) => {
+    const rows = run.snapshots.items.flatMap((snapshot) => {
       const values = snapshot.blocks[block]?.[side]
       return values ? [{ step: snapshot.step, histogram: values.histogram }] : []
     })
@@ -25,7 +22,7 @@ export function blockHistograms(runs: readonly Track[], step: number | null, { b
     const title = `${nameOf(run, runs)}, block ${block}, ${side === 'into' ? 'into' : 'out of'} the activation`
     return { title, look, rows, symlog, form, ...(marked >= 0 && { marked }) }
   })
-  const ends = drawn.flatMap(({ rows }) => rows.map(({ histogram: { low, high } }) => [low, high]))
+  const ends = drawn.flatMap(({ rows, marked }) => rowsAround(rows, marked).shown.map(({ histogram: { low, high } }) => [low, high]))
   const domain: readonly [number, number] = ends.length > 0 ? [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))] : [-1, 1]
   return drawn.map((one) => ({ ...one, domain }))
 }

@@ -85,9 +85,9 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
           )}
         </p>
       )}
-      {run.marks.length > 0 && (
+      {run.changes.length > 0 && (
         <p class="marks">
-          {run.marks
+          {run.changes
             .slice(-3)
             .map(({ step, text }) => `step ${step}: ${text}`)
             .join(' · ')}

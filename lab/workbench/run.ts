@@ -3,16 +3,28 @@ import type { OwnData } from '../training/own.js'
 import type { Part } from '../training/records.js'
 import { LabWorker } from '../worker/client.js'
 import type { Backend, Memory, Report } from '../worker/protocol.js'
-import { type BenchSettings, difference, type RunSettings, runSettings } from './settings.js'
+import { type BenchSettings, difference, type RunSettings, runSettings, whileRunning } from './settings.js'
 import { Track } from './track.js'
 
 export type RunStatus = 'starting' | 'paused' | 'playing' | 'diverged' | 'failed'
 
+/** Settings that hold after a step, and not before. */
+export interface Change {
+  step: number
+  settings: Partial<RunSettings>
+  /** `lr 0.1 → 0.5` */
+  text: string
+}
+
 /** One run on the bench: what its worker has told so far. */
 export class Run extends Track {
   readonly status = signal<RunStatus>('starting')
-  /** What was changed while it ran. */
-  readonly marks: { step: number; text: string }[] = []
+  /** What was changed while it ran, as its worker did it. */
+  readonly changes: Change[] = []
+  /** What it began with. */
+  first: RunSettings
+  /** What its worker uses. */
+  private used: RunSettings
   problem = ''
   /** What computes it, and what it holds there. */
   backend: Backend | null = null
@@ -31,6 +43,8 @@ export class Run extends Track {
     private readonly changed: () => void,
   ) {
     super(settings, bench)
+    this.first = settings
+    this.used = settings
     this.worker = new LabWorker()
     const config = { ...bench, ...settings }
     this.worker
@@ -82,11 +96,9 @@ export class Run extends Track {
 
   /** For settings that the network outlives. */
   change(settings: RunSettings): void {
-    const text = difference(runSettings, this.settings, settings)
-    if (this.step > 0) this.marks.push({ step: this.step, text })
+    const changed = whileRunning.filter((key) => settings[key] !== this.settings[key])
     this.settings = settings
-    const { batchSize, learningRate, momentum } = settings
-    this.worker.tell({ type: 'change', settings: { learningRate, momentum, ...(text.includes('batch') && { batchSize }) } })
+    this.worker.tell({ type: 'change', settings: Object.fromEntries(changed.map((key) => [key, settings[key]])) })
     this.changed()
   }
 
@@ -113,10 +125,19 @@ export class Run extends Track {
       case 'paused':
         if (this.status.value === 'playing') this.status.value = 'paused'
         break
+      case 'changed':
+        this.hearChange(report)
+        break
       case 'parts':
         this.part = report.part
         break
     }
     this.changed()
+  }
+  private hearChange({ step, settings }: Extract<Report, { type: 'changed' }>): void {
+    const before = this.used
+    this.used = { ...before, ...settings }
+    if (step === 0) this.first = this.used
+    else this.changes.push({ step, settings, text: difference(runSettings, before, this.used) })
   }
 }

@@ -1,43 +1,55 @@
 import { type NetworkLines, networkLines, type OwnSizes } from './code.js'
+import type { Change } from './run.js'
 import type { BenchSettings, RunSettings } from './settings.js'
 
+interface ScriptOptions {
+  steps: number
+  address: string
+  own: OwnSizes | null
+  /** Knobs that were turned while it ran. */
+  changes?: readonly Pick<Change, 'step' | 'settings'>[]
+}
+
 /**
- * A program in Python that makes the same run with PyTorch: the same data, first weights (PyTorch draws the same numbers from a seed) and batches, so
- * that it prints the losses of the page up to rounding. Its network has the keys of the weights that the page saves.
+ * A program in Python that makes the same run with PyTorch: the same data, first weights (PyTorch draws the same numbers from a seed), batches and
+ * changes, so that it prints the losses of the page up to rounding. Its network has the keys of the weights that the page saves.
+ * @param run what it began with
  */
-export function pytorchScript(
-  bench: BenchSettings,
-  run: RunSettings,
-  { steps, address, own }: { steps: number; address: string; own: OwnSizes | null },
-): string {
+export function pytorchScript(bench: BenchSettings, run: RunSettings, { steps, address, own, changes = [] }: ScriptOptions): string {
+  const turned = changes.filter(({ step }) => step < steps)
   const lines = networkLines(bench, run, 'torch', own)
   return `${[
     ...head(bench, address),
     ...data(bench),
     '',
     `STEPS = ${steps}`,
+    ...schedule(turned),
     '',
     '',
     'def named(**layers):',
     '    return nn.Sequential(OrderedDict(layers))',
     '',
     '',
+    'def endless(batch_size):',
+    '    while True:',
+    '        yield from DataLoader(',
+    '            TensorDataset(x, y), batch_size=min(batch_size, len(x)), shuffle=True, drop_last=True, generator=order',
+    '        )',
+    '',
+    '',
     `torch.manual_seed(${bench.seed})`,
     ...model(lines),
     `optimizer = torch.optim.SGD(model.parameters(), lr=${run.learningRate})`,
     `order = torch.Generator().manual_seed(${bench.seed})`,
-    `loader = DataLoader(TensorDataset(x, y), batch_size=min(${run.batchSize}, len(x)), shuffle=True, drop_last=True, generator=order)`,
-    'step = 0',
-    'while step < STEPS:',
-    '    for inputs, labels in loader:',
-    '        optimizer.zero_grad()',
-    '        loss = nn.functional.cross_entropy(model(inputs), labels)',
-    '        loss.backward()',
-    '        optimizer.step()',
-    '        step += 1',
-    "        print(f'step {step}: loss {loss.item():.7f}')",
-    '        if step == STEPS:',
-    '            break',
+    `batches = endless(${run.batchSize})`,
+    'for step in range(1, STEPS + 1):',
+    ...turns(turned),
+    '    inputs, labels = next(batches)',
+    '    optimizer.zero_grad()',
+    '    loss = nn.functional.cross_entropy(model(inputs), labels)',
+    '    loss.backward()',
+    '    optimizer.step()',
+    "    print(f'step {step}: loss {loss.item():.7f}')",
     '',
     'model.eval()',
     'with torch.no_grad():',
@@ -46,6 +58,40 @@ export function pytorchScript(
     '# The weights that the page saves fit, too:',
     "# model.load_state_dict(safetensors.torch.load_file('evenkeel-run.safetensors'))",
   ].join('\n')}\n`
+}
+
+type Changes = NonNullable<ScriptOptions['changes']>
+
+const python = (value: unknown): string => (value === null ? 'None' : String(value))
+
+/** Knobs by their names in Python, by the first step that they hold for. */
+function schedule(changes: Changes): string[] {
+  if (changes.length === 0) return []
+  const bySteps = new Map<number, Partial<RunSettings>>()
+  for (const { step, settings } of changes) bySteps.set(step + 1, { ...bySteps.get(step + 1), ...settings })
+  const entries = [...bySteps].map(([step, { learningRate, batchSize, momentum }]) => {
+    const knobs = Object.entries({ lr: learningRate, batch_size: batchSize, momentum }).filter(([, value]) => value !== undefined)
+    return `    ${step}: {${knobs.map(([name, value]) => `'${name}': ${python(value)}`).join(', ')}},`
+  })
+  return ['# What was changed while it ran, by the first step that it holds for.', 'CHANGES = {', ...entries, '}']
+}
+
+/** What the loop does about them; of knobs that nobody turned there is no line. */
+function turns(changes: Changes): string[] {
+  const turned = (key: keyof RunSettings) => changes.some(({ settings }) => settings[key] !== undefined)
+  return [
+    ...(changes.length > 0 ? ['    change = CHANGES.get(step, {})'] : []),
+    ...(turned('learningRate') ? ["    if 'lr' in change:", "        optimizer.param_groups[0]['lr'] = change['lr']"] : []),
+    ...(turned('batchSize') ? ["    if 'batch_size' in change:", "        batches = endless(change['batch_size'])"] : []),
+    ...(turned('momentum')
+      ? [
+          "    if 'momentum' in change:",
+          '        for layer in model.modules():',
+          '            if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):',
+          "                layer.momentum = change['momentum']",
+        ]
+      : []),
+  ]
 }
 
 function head({ data }: BenchSettings, address: string): string[] {

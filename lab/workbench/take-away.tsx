@@ -22,7 +22,7 @@ export function TakeAway({ state, run, runs }: { state: BenchState; run: Run; ru
   const script = () =>
     download(
       'evenkeel-run.py',
-      pytorchScript(state.bench, run.settings, { steps: run.step || STEPS, address: location.href, own: bench.own.value }),
+      pytorchScript(state.bench, run.first, { steps: run.step || STEPS, address: location.href, own: bench.own.value, changes: run.changes }),
       'text/x-python',
     )
   const gone = run.status.value === 'failed' || run.status.value === 'starting'
@@ -79,7 +79,8 @@ const json = (state: BenchState, runs: readonly Run[]): string =>
         step: run.step,
         divergence: run.divergence,
         problem: run.problem || null,
-        changes: run.marks,
+        began: run.first,
+        changes: run.changes,
         firstLosses: run.firstLosses,
         stepsPerPoint: run.loss.stride,
         loss: run.loss.points(Number.MAX_SAFE_INTEGER),

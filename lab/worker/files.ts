@@ -33,5 +33,5 @@ export function programAddress(): Promise<string> {
   return address
 }
 
-/** The folder of the novel; read by the worker that needs it. */
-export const textAddress = (): string => new URL('./data/moby-dick/', import.meta.url).href
+/** The beginning of the novel, for experiments on text. */
+export const novel = once('./data/moby-dick/part-1.txt.gz', 'the text')

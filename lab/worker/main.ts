@@ -1,5 +1,5 @@
 import { axesNumbers } from '../training/axes.js'
-import { digitsFile, takeDigits } from '../training/digits.js'
+import { bytesOf, digitsFile, takeDigits } from '../training/digits.js'
 import { cancelExperiment, describeExperiments, readResults, runNamed } from '../training/experiments.js'
 import { readOwn } from '../training/own.js'
 import { Trainer } from '../training/trainer.js'
@@ -20,7 +20,7 @@ async function answer(question: Question, report: (report: Report) => void): Pro
     case 'own':
       return { type: 'own', data: await readOwn(question.files) }
     case 'experiment':
-      return { type: 'experiment', view: await runNamed(question.name, question.settings, report, { digits: await digitsFile(), text: question.text }) }
+      return { type: 'experiment', view: await runNamed(question.name, question.settings, report, await dataFor(question)) }
     case 'results':
       return { type: 'results', view: readResults(question.text) }
     case 'trial':
@@ -33,6 +33,12 @@ async function answer(question: Question, report: (report: Report) => void): Pro
       return { type: 'save', file: trainer.save(question.what) }
   }
 }
+
+/** The text is missed only where it is read. */
+const dataFor = async ({ text }: Extract<Question, { type: 'experiment' }>) => ({
+  digits: await digitsFile(),
+  text: () => bytesOf(text, 'There is no text'),
+})
 
 addEventListener('message', async ({ data }: MessageEvent<ToWorker>) => {
   if (!('id' in data)) {

@@ -15,9 +15,8 @@ export type Question =
   | { type: 'axes'; settings: AxesSettings }
   | { type: 'describe' }
   | { type: 'own'; files: readonly OwnFile[] }
-  /** Settings by flag. */
-  /** `text`: the address of the folder with the novel. */
-  | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>>; text: string }
+  /** `settings` by flag; `text`: the beginning of the novel, or why there is none. */
+  | { type: 'experiment'; name: string; settings: Readonly<Record<string, string>>; text: Blob | string }
   | { type: 'results'; text: string }
   /** A run of so many steps that is told as a whole. */
   | { type: 'trial'; config: TrainConfig; steps: number }
@@ -51,6 +50,8 @@ export type Report =
   | { type: 'ready'; backend: Backend }
   | { type: 'steps'; steps: StepRecord[]; snapshots: Snapshot[]; evaluations: Evaluation[]; memory: Memory }
   | { type: 'paused' }
+  /** Settings that hold from now on, after so many steps. */
+  | { type: 'changed'; step: number; settings: Partial<RunSettings> }
   | { type: 'parts'; part: Part | null }
   | { type: 'progress'; run: number; runs: number; share: number; text: string }
   | { type: 'figures'; view: ExperimentView }

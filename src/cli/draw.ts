@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { FileError } from '../io/node.js'
+import { FileError, readFile } from '../io/node.js'
 import { ResultFolder } from './folder.js'
 import type { Output } from './terminal.js'
 
@@ -10,14 +10,22 @@ export interface DrawSettings {
   address: string
   out: string | null
   steps: number
+  /** A file, or a folder of images, of one's own. */
+  data: string | null
   force: boolean
+}
+
+/** A file as the lab takes it: where it lies tells the class of an image. */
+interface OwnFile {
+  path: string
+  contents: Blob
 }
 
 /** What the lab's own module for drawing gives, `lab/draw.ts`; it is built beside the page. */
 interface Drawer {
   draw(
     address: string,
-    options: { steps: number; signal: AbortSignal; onProgress: (share: number, text: string) => void },
+    options: { steps: number; own?: OwnFile[]; signal: AbortSignal; onProgress: (share: number, text: string) => void },
   ): Promise<{ drawings: { name: string; svg: string; csv: string }[]; notes: string[] }>
 }
 
@@ -28,15 +36,17 @@ const MS_BETWEEN_LINES = 100
  * Writes the figures of an address of the lab, as SVG and CSV, with the code that draws them in the page.
  * @throws FileError where the folder can't be written
  */
-export async function runDraw({ address, out, steps, force }: DrawSettings, stdout: Output, stderr: Output, signal: AbortSignal): Promise<void> {
+export async function runDraw({ address, out, steps, data, force }: DrawSettings, stdout: Output, stderr: Output, signal: AbortSignal): Promise<void> {
   const module = new URL('../lab/draw.js', import.meta.url)
   if (!fs.existsSync(fileURLToPath(module))) throw new FileError(`the lab is not in this package: ${fileURLToPath(module)} is missing`)
+  const own = data === null ? undefined : ownFiles(data)
   const folder = ResultFolder.prepare(out, { force, bytes: LIKELY_BYTES, now: new Date(), mayHold: () => false })
   try {
     const { draw }: Drawer = await import(module.href)
     let told = 0
     const { drawings, notes } = await draw(address, {
       steps,
+      own,
       signal,
       onProgress: (share, text) => {
         if (stderr.isTTY !== true || performance.now() - told < MS_BETWEEN_LINES) return
@@ -52,4 +62,19 @@ export async function runDraw({ address, out, steps, force }: DrawSettings, stdo
     folder.remove()
     throw error
   }
+}
+
+/** A file, or all files of a folder that are not hidden, by their paths in it. */
+function ownFiles(given: string): OwnFile[] {
+  const read = (file: string): OwnFile => ({
+    path: path.relative(isFolder ? given : path.dirname(given), file),
+    contents: new Blob([Uint8Array.from(readFile(file))]),
+  })
+  const isFolder = fs.statSync(given, { throwIfNoEntry: false })?.isDirectory() === true
+  if (!isFolder) return [read(given)]
+  const names = fs.readdirSync(given, { recursive: true, encoding: 'utf8' }).filter((name) => !name.split(path.sep).some((part) => part.startsWith('.')))
+  return names
+    .map((name) => path.join(given, name))
+    .filter((file) => fs.statSync(file).isFile())
+    .map(read)
 }

@@ -148,15 +148,22 @@ Exit code: 0 if nothing is wrong, 1 if something is or a file can't be read, 2 f
     name: 'draw',
     summary: 'Write the figures of an address of the lab, without a browser',
     details: `Makes the runs that the address names, with the same numbers as the page, and writes each figure as SVG and CSV.
-The address is one of the workbench or of an experiment; it is not opened, so no lab need run.`,
+The address is one of the axes, the workbench, a study, an experiment or a lesson; it is not opened, so no lab need run.
+Advice has no figures. What an address does not carry is given: files of your own by --data, how long to train by --steps.`,
     argument: 'ADDRESS',
     options: [
-      { name: 'steps', value: 'N', help: `Steps of each run of the workbench (default ${DRAWN_STEPS})` },
+      { name: 'steps', value: 'N', help: `Steps of each run of the workbench and of running averages (default ${DRAWN_STEPS})` },
+      { name: 'data', value: 'PATH', help: 'Your own table (CSV), text or folder of PNG images, for an address with data=own' },
       { name: 'out', value: 'DIR', help: 'Folder for the figures (default runs/DATE-TIME)' },
       { name: 'force', help: 'Write into --out whatever is in it' },
       helpOption,
     ],
-    examples: ["evenkeel draw 'http://127.0.0.1:4173/#/workbench?v=1&preset=spirals' --out figures", "evenkeel draw '#/experiments/axes?v=1&shape=2,6,4'"],
+    examples: [
+      "evenkeel draw 'http://127.0.0.1:4173/#/workbench?v=1&preset=spirals' --out figures",
+      "evenkeel draw '#/?norm=group&groups=2'",
+      "evenkeel draw '#/studies/batch-size?data=spirals'",
+      "evenkeel draw '#/workbench?data=own&network=mlp' --data flowers.csv",
+    ],
   },
 ]
 
@@ -269,6 +276,7 @@ function drawSettings(values: ReadonlyMap<string, string>): DrawSettings {
   return {
     address,
     out: values.get('out') ?? null,
+    data: values.get('data') ?? null,
     steps: steps === undefined ? DRAWN_STEPS : wholeNumber(1, 1_000_000)('steps', steps),
     force: values.has('force'),
   }

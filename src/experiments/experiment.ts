@@ -29,8 +29,8 @@ export interface RunContext {
   onStep?: (progress: StepProgress) => void
   /** Where the digits are, as in `loadDigits`, for pages whose bundler does not carry them along. */
   digits?: string | URL | Uint8Array
-  /** The folder of the novel, as in `loadMobyDick`, likewise. */
-  text?: string | URL
+  /** The folder of the novel, as in `loadMobyDick`, or what gives the bytes of its first file, likewise. */
+  text?: string | URL | (() => Promise<Uint8Array>)
 }
 
 export interface StepProgress {

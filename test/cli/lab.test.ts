@@ -93,10 +93,10 @@ describe('the command line', () => {
   })
 
   test('draw takes an address, and as many steps as it is told', () => {
-    expect(parse(['draw', '#/workbench'])).toEqual({ kind: 'draw', settings: { address: '#/workbench', out: null, steps: 200, force: false } })
-    expect(parse(['draw', '#/workbench', '--steps', '7', '--out', 'x', '--force'])).toEqual({
+    expect(parse(['draw', '#/workbench'])).toEqual({ kind: 'draw', settings: { address: '#/workbench', out: null, data: null, steps: 200, force: false } })
+    expect(parse(['draw', '#/workbench', '--steps', '7', '--out', 'x', '--data', 'rows.csv', '--force'])).toEqual({
       kind: 'draw',
-      settings: { address: '#/workbench', out: 'x', steps: 7, force: true },
+      settings: { address: '#/workbench', out: 'x', data: 'rows.csv', steps: 7, force: true },
     })
     expect(() => parse(['draw'])).toThrow('draw needs an address of the lab')
     expect(() => parse(['draw', '#/workbench', '--steps', '0'])).toThrow('--steps must be a whole number from 1 to 1000000')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { countOf, drawHistograms, type Histograms, histogramRows } from '../../lab/charts/histograms.js'
+import { countOf, drawHistograms, type Histograms, histogramRows, MOST_ROWS, rowsAround } from '../../lab/charts/histograms.js'
 import { StepSeries, Thinned } from '../../lab/workbench/series.js'
 import { difference, runName, runSettings } from '../../lab/workbench/settings.js'
 import { defaultsOf } from '../../src/experiments/settings.js'
@@ -64,6 +64,31 @@ describe('histograms tell the truth', () => {
       [1, Number.NaN, Number.NaN, 1],
     ])
     expect(rows.reduce((sum, [, , , count]) => sum + count, 0)).toBe(7)
+  })
+})
+
+describe('the rows around the cursor are drawn', () => {
+  const steps = Array.from({ length: 24 }, (_, i) => i * 16 + 1)
+
+  test('the last ones without it; around it, its row in the middle; the first ones where it is at the beginning', () => {
+    expect(rowsAround(steps)).toEqual({ shown: steps.slice(-MOST_ROWS), front: MOST_ROWS - 1 })
+    expect(rowsAround(steps, 12)).toEqual({ shown: steps.slice(5, 5 + MOST_ROWS), front: 7 })
+    expect(rowsAround(steps, 0)).toEqual({ shown: steps.slice(0, MOST_ROWS), front: 0 })
+    expect(rowsAround(steps.slice(0, 3), 1)).toEqual({ shown: steps.slice(0, 3), front: 1 })
+    expect(rowsAround([])).toEqual({ shown: [], front: -1 })
+  })
+
+  test('every kept row stands out when the cursor is on it, and is among those that are drawn', () => {
+    const rows = steps.map((step) => ({ step, histogram: histogram(Float64Array.of(step, step + 1), { bins: 4 }) }))
+    for (const marked of steps.keys()) {
+      const { shown, front } = rowsAround(rows, marked)
+      expect(shown).toHaveLength(MOST_ROWS)
+      expect(shown[front]).toBe(rows[marked])
+      const svg = drawHistograms({ title: 't', look: 0, rows, domain: [1, 400], symlog: false, form: 'ridge', marked })
+      expect([...svg.matchAll(/class="ridge( front)?"/g)].map(([, found]) => found !== undefined).indexOf(true)).toBe(front)
+      expect(svg).toContain(`>${shown[0].step}<`)
+      expect(svg).toContain(`Step ${steps[marked]}: 2 values`)
+    }
   })
 })
 

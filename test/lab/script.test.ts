@@ -40,7 +40,8 @@ describe('the run as a PyTorch script', () => {
       for (const [, layer] of layers) expect(benchCode(state.bench, run).torch).toContain(layer)
       expect(script).toContain(`torch.manual_seed(${state.bench.seed})\nmodel = `)
       expect(script).toContain(`lr=${run.learningRate})`)
-      expect(script).toContain(`batch_size=min(${run.batchSize}, len(x))`)
+      expect(script).toContain(`\nbatches = endless(${run.batchSize})\n`)
+      expect(script).not.toContain('CHANGES')
       expect(script).toContain('STEPS = 7\n')
     }
   })

@@ -1,8 +1,10 @@
 import { noGrad } from '../../autograd/index.js'
+import { ValueError } from '../../core/errors.js'
 import { manualSeed } from '../../core/random.js'
 import { keep, scope } from '../../core/storage.js'
 import type { Tensor } from '../../core/tensor.js'
-import { CharTokenizer, DataLoader, loadMobyDick, NextTokenDataset, splitText } from '../../data/index.js'
+import { CharTokenizer, DataLoader, decodeText, loadMobyDick, NextTokenDataset, splitText } from '../../data/index.js'
+import { gunzip } from '../../data/packaged.js'
 import { type CharCell, CharLM } from '../../models/index.js'
 import { clipGradNorm_ } from '../../nn/utils/clip-grad.js'
 import { crossEntropy } from '../../ops/cross-entropy.js'
@@ -43,14 +45,20 @@ interface Text {
   heldOut: Tensor
 }
 
-const loaded = new Map<string, Promise<Text>>()
+type Source = RunContext['text']
+const loaded = new Map<Source, Promise<Text>>()
 
 /** The beginning of the novel as tokens; read once. */
 function novel({ text: source }: RunContext): Promise<Text> {
-  const key = String(source)
-  const text = loaded.get(key) ?? loadMobyDick({ part: 'start', ...(source === undefined ? {} : { source }) }).then(tokensOf)
+  const key = source instanceof URL ? source.href : source
+  const text = loaded.get(key) ?? beginning(source).then(tokensOf)
   loaded.set(key, text)
   return text
+}
+
+async function beginning(source: Source): Promise<string> {
+  if (typeof source !== 'function') return loadMobyDick({ part: 'start', ...(source === undefined ? {} : { source }) })
+  return decodeText(await gunzip(await source(), (cause) => new ValueError('the text is damaged: decompressing it failed', { cause })))
 }
 
 function tokensOf(text: string): Text {
