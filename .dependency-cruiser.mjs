@@ -69,9 +69,9 @@ export default {
       comment:
         'What the page itself loads has no tensors: these come with lab/worker/main.ts, lab/training and the drawing without a page, so that the page stays small and never waits.',
       severity: 'error',
-      from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|draw\\.ts|training/)' },
+      from: { path: '^lab/', pathNot: '^lab/(worker/main\\.ts|draw(\\.ts|/)|training/)' },
       to: {
-        path: '^lab/(worker/main\\.ts|draw\\.ts|training/)|^src/',
+        path: '^lab/(worker/main\\.ts|draw(\\.ts|/)|training/)|^src/',
         pathNot: '^src/(core/(errors|shape)|ops/norm/axes|experiments/(advise|settings|norms|spread|axes/share|gradient-flow/ratio|report/[a-z]+))\\.ts$',
         dependencyTypesNot: ['type-only'],
       },

@@ -1,10 +1,10 @@
 import { experiments, runExperiment } from '../src/experiments/index.js'
-import { drawAxes } from './axes/draw.js'
-import { chartDrawing, type Drawn, type DrawOptions } from './drawing.js'
+import { drawAxes } from './draw/axes.js'
+import { drawBench } from './draw/bench.js'
+import { chartDrawing, type Drawn, type DrawOptions } from './draw/drawing.js'
+import { drawStudy } from './draw/studies.js'
 import { lessons } from './lessons/lessons.js'
 import { flagsOf, parseHash, type Route, readSettings, strayNotes } from './state/url.js'
-import { drawStudy } from './studies/draw.js'
-import { drawBench } from './workbench/draw.js'
 
 /** The figures of an address of the lab without a page: what `evenkeel draw` writes. The command imports this module as it is built. */
 

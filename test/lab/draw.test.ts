@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Drawn, DrawOptions } from '../../lab/draw/drawing.js'
 import { draw } from '../../lab/draw.js'
-import type { Drawn, DrawOptions } from '../../lab/drawing.js'
 import { runTrial } from '../../lab/training/trial.js'
 import { runSettings } from '../../lab/workbench/settings.js'
 import { defaultsOf } from '../../src/experiments/settings.js'

@@ -1,10 +1,10 @@
-import { type Drawn, drawing } from '../drawing.js'
+import { blockOf } from '../axes/block.js'
+import { blockPicture, blockRows, sharedInWords } from '../axes/picture.js'
+import { readAxes } from '../axes/read.js'
+import { axesSettings } from '../axes/settings.js'
 import { flagsOf, type Route, strayNotes } from '../state/url.js'
 import { axesNumbers } from '../training/axes.js'
-import { blockOf } from './block.js'
-import { blockPicture, blockRows, sharedInWords } from './picture.js'
-import { readAxes } from './read.js'
-import { axesSettings } from './settings.js'
+import { type Drawn, drawing } from './drawing.js'
 
 /** The front door without a page. @throws Error with the layer's own words where it refuses the block */
 export function drawAxes({ params }: Route): Drawn {

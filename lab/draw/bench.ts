@@ -1,13 +1,13 @@
 import { drawHistograms, histogramRows } from '../charts/histograms.js'
-import { breath, chartDrawing, type Drawing, type Drawn, type DrawOptions, drawing } from '../drawing.js'
 import type { Route } from '../state/url.js'
 import { type BenchData, benchData } from '../training/data.js'
 import { readOwn } from '../training/own.js'
 import { Session } from '../training/session.js'
-import { blockHistograms } from './block-histograms.js'
-import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, statisticsChart } from './figures.js'
-import { readBench } from './state.js'
-import { Track } from './track.js'
+import { blockHistograms } from '../workbench/block-histograms.js'
+import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, statisticsChart } from '../workbench/figures.js'
+import { readBench } from '../workbench/state.js'
+import { Track } from '../workbench/track.js'
+import { breath, chartDrawing, type Drawing, type Drawn, type DrawOptions, drawing } from './drawing.js'
 
 /** The figures of the workbench without a page. */
 export async function drawBench({ params }: Route, options: DrawOptions): Promise<Drawn> {

@@ -1,6 +1,6 @@
-import { type Chart, chart as drawChart } from '../src/experiments/report/chart.js'
-import { chartRows, csvOf, fileName, type Key, standaloneSvg } from './charts/export.js'
-import type { OwnFile } from './training/own.js'
+import { type Chart, chart as drawChart } from '../../src/experiments/report/chart.js'
+import { chartRows, csvOf, fileName, type Key, standaloneSvg } from '../charts/export.js'
+import type { OwnFile } from '../training/own.js'
 
 /** A figure as files. */
 export interface Drawing {

@@ -1,15 +1,15 @@
-import { breath, chartDrawing, type Drawn, type DrawOptions, drawing } from '../drawing.js'
 import { flagsOf, type Route, readSettings, strayNotes } from '../state/url.js'
+import { averagesSettings, benchOf, bothModes, channelChart, runOf } from '../studies/averages.js'
+import { accuracyChart, sweepCharts, sweepRuns, sweepSettings } from '../studies/batch-size.js'
+import { cellsOf, gridSettings } from '../studies/grid.js'
+import { gridPicture, gridRows, gridTitle } from '../studies/grid-picture.js'
+import type { Outcome, Task } from '../studies/trials.js'
 import { benchData } from '../training/data.js'
 import { runTrial } from '../training/trial.js'
-import { trainTracks } from '../workbench/draw.js'
 import { statisticsChart } from '../workbench/figures.js'
 import { Track } from '../workbench/track.js'
-import { averagesSettings, benchOf, bothModes, channelChart, runOf } from './averages.js'
-import { accuracyChart, sweepCharts, sweepRuns, sweepSettings } from './batch-size.js'
-import { cellsOf, gridSettings } from './grid.js'
-import { gridPicture, gridRows, gridTitle } from './grid-picture.js'
-import type { Outcome, Task } from './trials.js'
+import { trainTracks } from './bench.js'
+import { breath, chartDrawing, type Drawn, type DrawOptions, drawing } from './drawing.js'
 
 /** The studies without a page. */
 export async function drawStudy(name: string, { params }: Route, options: DrawOptions): Promise<Drawn> {
