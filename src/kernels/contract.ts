@@ -254,46 +254,26 @@ export interface CrossEntropyOptions {
   readonly smoothing: number
 }
 
-export interface SgdOptions {
-  readonly lr: number
-  readonly momentum: number
-  readonly dampening: number
-  readonly weightDecay: number
-  readonly nesterov: boolean
-  readonly maximize: boolean
-}
+/** How an optimizer's step follows from the gradient; `reference/optim.ts` has the formulas, and the order of their states and numbers. */
+export type UpdateRule = 'sgd' | 'adam' | 'rmsprop' | 'adagrad' | 'adadelta' | 'adamax' | 'nadam' | 'radam'
 
-/** What SGD changes of one tensor. */
-export interface SgdTensors {
+/** What an optimizer changes of one tensor. */
+export interface Update {
   readonly parameter: View
   readonly grad: View
-  /** Of the momentum; null without. */
-  readonly buffer: View | null
-  /** The momentum buffer is new: it becomes the gradient itself, undampened. */
-  readonly first: boolean
+  /** What the rule keeps, all of the parameter's shape; null for what its options leave out. */
+  readonly states: readonly (View | null)[]
+  /** The rule's numbers for this step of this tensor. */
+  readonly numbers: readonly number[]
 }
 
-export interface AdamOptions {
-  readonly lr: number
-  readonly beta1: number
-  readonly beta2: number
-  readonly eps: number
-  readonly weightDecay: number
-  /** AdamW: the decay is taken from the parameter, not added to the gradient. */
-  readonly decoupled: boolean
+export interface UpdateOptions {
+  /** Goes up the gradient: the rule sees it negated. */
   readonly maximize: boolean
-}
-
-/** What Adam changes of one tensor. */
-export interface AdamTensors {
-  readonly parameter: View
-  readonly grad: View
-  readonly first: View
-  readonly second: View
-  /** AMSGrad's largest second moment so far; null without. */
-  readonly maxSecond: View | null
-  /** Steps taken, this one included. */
-  readonly step: number
+  /** L2 penalty: g = grad + weightDecay parameter. */
+  readonly weightDecay: number
+  /** Decoupled weight decay: the parameter is multiplied by this before the rule's step is taken off. 1 without. */
+  readonly kept: number
 }
 
 export interface Kernels {
@@ -474,8 +454,6 @@ export interface Kernels {
   /** 1 with probability p, else 0, drawn in the order of the elements. target is contiguous. @throws RuntimeError where p is not between 0 and 1 */
   bernoulli(target: View, generator: Generator, p: number): void
 
-  /** One step in place of each of the tensors. https://pytorch.org/docs/2.6/generated/torch.optim.SGD.html */
-  sgdStep(tensors: readonly SgdTensors[], options: SgdOptions): void
-  /** The same of https://pytorch.org/docs/2.6/generated/torch.optim.Adam.html */
-  adamStep(tensors: readonly AdamTensors[], options: AdamOptions): void
+  /** One step in place of each of the tensors: parameter = kept parameter - step, where the rule gives the step for g and changes the states. */
+  optimizerStep(rule: UpdateRule, updates: readonly Update[], options: UpdateOptions): void
 }

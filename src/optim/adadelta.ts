@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { flag, fraction, nonNegative, type OptionTable } from './options.js'
 
 export interface AdadeltaOptions {
@@ -31,20 +31,15 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class Adadelta extends SingleTensorOptimizer<Options> {
+export class Adadelta extends RuleOptimizer<Options> {
+  protected readonly rule = 'adadelta'
   protected readonly stateNames = ['step', 'squareAvg', 'accDelta']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdadeltaOptions>) {
     super(params, args, table)
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, rho, eps } = group
+  protected override stepOf(p: Tensor, { lr, rho, eps }: ParamGroup<Options>): Step {
     this.countStep(p)
-    const g = descentGradient(p, grad, group)
-    const deltas = this.remembered(p, 'accDelta')
-    const squares = moveAverage(this.remembered(p, 'squareAvg'), g.square(), rho)
-    const delta = deltas.add(eps).sqrt_().div_(squares.add(eps).sqrt_()).mul_(g)
-    moveAverage(deltas, delta.square(), rho)
-    p.add_(delta, { alpha: -lr })
+    return { states: [this.remembered(p, 'squareAvg'), this.remembered(p, 'accDelta')], numbers: [lr, eps, rho, 1 - rho] }
   }
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, type GroupInput, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type GroupInput, type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { flag, nonNegative, type OptionTable } from './options.js'
 
 export interface AdagradOptions {
@@ -34,7 +34,8 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class Adagrad extends SingleTensorOptimizer<Options> {
+export class Adagrad extends RuleOptimizer<Options> {
+  protected readonly rule = 'adagrad'
   protected readonly stateNames = ['step', 'sum']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdagradOptions>) {
     super(params, args, table)
@@ -50,11 +51,8 @@ export class Adagrad extends SingleTensorOptimizer<Options> {
     }
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, lrDecay, eps } = group
+  protected override stepOf(p: Tensor, { lr, lrDecay, eps, initialAccumulatorValue }: ParamGroup<Options>): Step {
     const rate = lr / (1 + (this.countStep(p) - 1) * lrDecay)
-    const g = descentGradient(p, grad, group)
-    const sum = this.remembered(p, 'sum', group.initialAccumulatorValue).add_(g.square())
-    p.add_(g.div(sum.sqrt().add_(eps)), { alpha: -rate })
+    return { states: [this.remembered(p, 'sum', initialAccumulatorValue)], numbers: [rate, eps] }
   }
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
-import { kernels } from '../kernels/index.js'
-import { type Given, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import type { Tensor } from '../core/tensor.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface AdamOptions {
@@ -28,21 +28,18 @@ const table = (weightDecay: number): OptionTable<Options> => ({
   maximize: flag(),
 })
 
-abstract class AdamFamily extends Optimizer<Options> {
+abstract class AdamFamily extends RuleOptimizer<Options> {
+  protected readonly rule = 'adam'
   protected readonly stateNames = ['step', 'expAvg', 'expAvgSq', 'maxExpAvgSq']
-  protected abstract readonly decoupled: boolean
 
-  protected override update(given: readonly Given[], { betas: [beta1, beta2], amsgrad, ...options }: ParamGroup<Options>): void {
-    const tensors = given.map(({ p, grad }) => ({
-      parameter: p,
-      grad,
-      step: this.countStep(p),
-      first: this.remembered(p, 'expAvg'),
-      second: this.remembered(p, 'expAvgSq'),
-      maxSecond: amsgrad ? this.remembered(p, 'maxExpAvgSq') : null,
-    }))
-    kernels.adamStep(tensors, { beta1, beta2, decoupled: this.decoupled, ...options })
-    for (const { p } of given) p.storage.version++
+  protected override stepOf(p: Tensor, { lr, betas: [beta1, beta2], eps, amsgrad }: ParamGroup<Options>): Step {
+    const step = this.countStep(p)
+    // lr m̂ / (√v̂ + eps), multiplied by √(1 - β₂ᵗ) above and below.
+    const correction = Math.sqrt(1 - beta2 ** step)
+    return {
+      states: [this.remembered(p, 'expAvg'), this.remembered(p, 'expAvgSq'), amsgrad ? this.remembered(p, 'maxExpAvgSq') : null],
+      numbers: [(lr * correction) / (1 - beta1 ** step), eps * correction, 1 - beta1, beta2, 1 - beta2],
+    }
   }
 }
 
@@ -56,7 +53,6 @@ abstract class AdamFamily extends Optimizer<Options> {
  * @throws ValueError with PyTorch's text for options out of range
  */
 export class Adam extends AdamFamily {
-  protected readonly decoupled = false
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdamOptions>) {
     super(params, args, table(0))
   }
@@ -69,8 +65,11 @@ export class Adam extends AdamFamily {
  * @throws ValueError with PyTorch's text for options out of range
  */
 export class AdamW extends AdamFamily {
-  protected readonly decoupled = true
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdamOptions>) {
     super(params, args, table(0.01))
+  }
+
+  protected override isDecoupled(): boolean {
+    return true
   }
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface AdamaxOptions {
@@ -31,19 +31,15 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class Adamax extends SingleTensorOptimizer<Options> {
+export class Adamax extends RuleOptimizer<Options> {
+  protected readonly rule = 'adamax'
   protected readonly stateNames = ['step', 'expAvg', 'expInf']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], AdamaxOptions>) {
     super(params, args, table)
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const [beta1, beta2] = group.betas
-    const step = this.countStep(p)
-    const g = descentGradient(p, grad, group)
-    const average = moveAverage(this.remembered(p, 'expAvg'), g, beta1)
-    const largest = this.remembered(p, 'expInf')
-    largest.copy_(largest.mul(beta2).maximum(g.abs().add_(group.eps)))
-    p.add_(average.div(largest), { alpha: -group.lr / (1 - beta1 ** step) })
+  protected override stepOf(p: Tensor, { lr, betas: [beta1, beta2], eps }: ParamGroup<Options>): Step {
+    const rate = lr / (1 - beta1 ** this.countStep(p))
+    return { states: [this.remembered(p, 'expAvg'), this.remembered(p, 'expInf')], numbers: [rate, eps, 1 - beta1, beta2] }
   }
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface NAdamOptions {
@@ -38,31 +38,30 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class NAdam extends SingleTensorOptimizer<Options> {
+export class NAdam extends RuleOptimizer<Options> {
+  protected readonly rule = 'nadam'
   protected readonly stateNames = ['step', 'muProduct', 'expAvg', 'expAvgSq']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], NAdamOptions>) {
     super(params, args, table)
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, eps, weightDecay, momentumDecay, decoupledWeightDecay } = group
-    const [beta1, beta2] = group.betas
+  protected override isDecoupled({ decoupledWeightDecay }: ParamGroup<Options>): boolean {
+    return decoupledWeightDecay
+  }
+
+  protected override stepOf(p: Tensor, { lr, betas: [beta1, beta2], eps, momentumDecay }: ParamGroup<Options>): Step {
     const step = this.countStep(p)
-    const product = this.rememberedScalar(p, 'muProduct', 1)
-    if (decoupledWeightDecay) p.mul_(1 - lr * weightDecay)
-    const g = descentGradient(p, grad, decoupledWeightDecay ? { ...group, weightDecay: 0 } : group)
     const momentum = (t: number) => beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay))
-    const mu = momentum(step)
+    const [mu, next] = [momentum(step), momentum(step + 1)]
+    const product = this.rememberedScalar(p, 'muProduct', 1)
     // In the product's own precision, as PyTorch multiplies a float32 scalar: the rounded factor is part of every later step.
     const soFar = product.mul_(product.dtype === 'float32' ? Math.fround(mu) : mu).item()
-    const average = moveAverage(this.remembered(p, 'expAvg'), g, beta1)
-    const squares = moveAverage(this.remembered(p, 'expAvgSq'), g.square(), beta2)
-    const denominator = squares
-      .div(1 - beta2 ** step)
-      .sqrt_()
-      .add_(eps)
-    const next = momentum(step + 1)
-    p.add_(g.div(denominator), { alpha: (-lr * (1 - mu)) / (1 - soFar) })
-    p.add_(average.div(denominator), { alpha: (-lr * next) / (1 - soFar * next) })
+    // Multiplied by √(1 - β₂ᵗ) above and below, as in Adam.
+    const correction = Math.sqrt(1 - beta2 ** step)
+    const [ahead, rate] = [(lr * (1 - mu)) / (1 - soFar), (lr * next) / (1 - soFar * next)]
+    return {
+      states: [this.remembered(p, 'expAvg'), this.remembered(p, 'expAvgSq')],
+      numbers: [rate * correction, eps * correction, 1 - beta1, beta2, 1 - beta2, ahead * correction],
+    }
   }
 }

@@ -4,6 +4,7 @@ import { dtypes } from '../core/dtype.js'
 import { checkOptions, ValueError } from '../core/errors.js'
 import { keep, scope } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
+import { kernels, type UpdateRule } from '../kernels/index.js'
 import { pythonFloat, pythonRepr, stateKey } from '../nn/names.js'
 import { fullLike } from '../ops/create.js'
 import '../ops/methods.js'
@@ -210,21 +211,29 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> {
   }
 }
 
-/** An optimizer whose steps are made of operations, a parameter at a time. */
-export abstract class SingleTensorOptimizer<O extends GroupOptions> extends Optimizer<O> {
-  protected override update(given: readonly Given[], group: ParamGroup<O>): void {
-    for (const { p, grad } of given) scope(() => this.updateOne(p, grad, group))
+/** What a rule gets for one parameter, in its order. */
+export interface Step {
+  readonly states: readonly (Tensor | null)[]
+  readonly numbers: readonly number[]
+}
+
+/** An optimizer whose step is a rule of the kernels: one pass over all parameters of a group. */
+export abstract class RuleOptimizer<O extends GroupOptions & { maximize: boolean; weightDecay: number }> extends Optimizer<O> {
+  protected abstract readonly rule: UpdateRule
+
+  /** Counts the step of p where that is counted, and says what the rule needs. */
+  protected abstract stepOf(p: Tensor, group: ParamGroup<O>): Step
+
+  /** Whether weight decay shrinks the parameter rather than being part of the gradient. */
+  protected isDecoupled(_group: ParamGroup<O>): boolean {
+    return false
   }
 
-  /** Changes p in place. Called outside the graph and in a scope of its own. */
-  protected abstract updateOne(p: Tensor, grad: Tensor, group: ParamGroup<O>): void
+  protected override update(given: readonly Given[], group: ParamGroup<O>): void {
+    const { lr, maximize, weightDecay } = group
+    const updates = given.map(({ p, grad }) => ({ parameter: p, grad, ...this.stepOf(p, group) }))
+    const decay = this.isDecoupled(group) ? { weightDecay: 0, kept: 1 - lr * weightDecay } : { weightDecay, kept: 1 }
+    kernels.optimizerStep(this.rule, updates, { maximize, ...decay })
+    for (const { p } of given) p.storage.version++
+  }
 }
-
-/** The gradient to go down: negated to maximize, with the gradient of the L2 penalty added. */
-export function descentGradient(p: Tensor, grad: Tensor, { maximize, weightDecay }: { maximize: boolean; weightDecay: number }): Tensor {
-  const g = maximize ? grad.neg() : grad
-  return weightDecay === 0 ? g : g.add(p, { alpha: weightDecay })
-}
-
-/** average = decay average + (1 - decay) value, in place. */
-export const moveAverage = (average: Tensor, value: Tensor, decay: number): Tensor => average.add_(value.sub(average), { alpha: 1 - decay })

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { type Betas, betas, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface RAdamOptions {
@@ -37,27 +37,28 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class RAdam extends SingleTensorOptimizer<Options> {
+export class RAdam extends RuleOptimizer<Options> {
+  protected readonly rule = 'radam'
   protected readonly stateNames = ['step', 'expAvg', 'expAvgSq']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], RAdamOptions>) {
     super(params, args, table)
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, eps, weightDecay, decoupledWeightDecay } = group
-    const [beta1, beta2] = group.betas
+  protected override isDecoupled({ decoupledWeightDecay }: ParamGroup<Options>): boolean {
+    return decoupledWeightDecay
+  }
+
+  protected override stepOf(p: Tensor, { lr, betas: [beta1, beta2], eps }: ParamGroup<Options>): Step {
     const step = this.countStep(p)
-    if (decoupledWeightDecay) p.mul_(1 - lr * weightDecay)
-    const g = descentGradient(p, grad, decoupledWeightDecay ? { ...group, weightDecay: 0 } : group)
-    const average = moveAverage(this.remembered(p, 'expAvg'), g, beta1)
-    const squares = moveAverage(this.remembered(p, 'expAvgSq'), g.square(), beta2)
     const rate = lr / (1 - beta1 ** step)
     const correction = 1 - beta2 ** step
     const longest = 2 / (1 - beta2) - 1
     const length = longest - (2 * step * beta2 ** step) / correction
-    if (length > 5) {
-      const rectification = Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length))
-      p.add_(average.div(squares.sqrt().add_(eps)), { alpha: -rate * rectification * Math.sqrt(correction) })
-    } else p.add_(average, { alpha: -rate })
+    const isAdaptive = length > 5
+    const rectification = Math.sqrt(((length - 4) * (length - 2) * longest) / ((longest - 4) * (longest - 2) * length))
+    return {
+      states: [this.remembered(p, 'expAvg'), this.remembered(p, 'expAvgSq')],
+      numbers: [isAdaptive ? rate * rectification * Math.sqrt(correction) : rate, eps, 1 - beta1, beta2, 1 - beta2, isAdaptive ? 1 : 0],
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { descentGradient, moveAverage, type ParamGroup, type Params, SingleTensorOptimizer } from './optimizer.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { flag, nonNegative, type OptionTable } from './options.js'
 
 export interface RMSpropOptions {
@@ -40,20 +40,18 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range
  */
-export class RMSprop extends SingleTensorOptimizer<Options> {
+export class RMSprop extends RuleOptimizer<Options> {
+  protected readonly rule = 'rmsprop'
   protected readonly stateNames = ['step', 'squareAvg', 'gradAvg', 'momentumBuffer']
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], RMSpropOptions>) {
     super(params, args, table)
   }
 
-  protected override updateOne(p: Tensor, grad: Tensor, group: ParamGroup<Options>): void {
-    const { lr, momentum, alpha, eps, centered } = group
+  protected override stepOf(p: Tensor, { lr, momentum, alpha, eps, centered }: ParamGroup<Options>): Step {
     this.countStep(p)
-    const g = descentGradient(p, grad, group)
-    const squares = moveAverage(this.remembered(p, 'squareAvg'), g.square(), alpha)
-    // Rounding can leave a variance just below 0, whose root would be NaN.
-    const variance = centered ? squares.sub(moveAverage(this.remembered(p, 'gradAvg'), g, alpha).square()).clamp_(0) : squares
-    const direction = g.div(variance.sqrt().add_(eps))
-    p.add_(momentum > 0 ? this.remembered(p, 'momentumBuffer').mul_(momentum).add_(direction) : direction, { alpha: -lr })
+    return {
+      states: [this.remembered(p, 'squareAvg'), centered ? this.remembered(p, 'gradAvg') : null, momentum > 0 ? this.remembered(p, 'momentumBuffer') : null],
+      numbers: [lr, eps, alpha, 1 - alpha, momentum],
+    }
   }
 }

@@ -1,7 +1,7 @@
 import type { Arguments } from '../core/arguments.js'
 import { ValueError } from '../core/errors.js'
-import { kernels } from '../kernels/index.js'
-import { type Given, Optimizer, type ParamGroup, type Params } from './optimizer.js'
+import type { Tensor } from '../core/tensor.js'
+import { type ParamGroup, type Params, RuleOptimizer, type Step } from './optimizer.js'
 import { anyNumber, flag, nonNegative, type OptionTable } from './options.js'
 
 export interface SGDOptions {
@@ -38,7 +38,8 @@ const table: OptionTable<Options> = {
  *
  * @throws ValueError with PyTorch's text for options out of range, and for Nesterov without momentum or with dampening
  */
-export class SGD extends Optimizer<Options> {
+export class SGD extends RuleOptimizer<Options> {
+  protected readonly rule = 'sgd'
   protected readonly stateNames = ['momentumBuffer']
 
   constructor(params: Params<Options>, ...args: Arguments<[lr: number], SGDOptions>) {
@@ -47,12 +48,11 @@ export class SGD extends Optimizer<Options> {
     if (nesterov && (momentum <= 0 || dampening !== 0)) throw new ValueError('Nesterov momentum requires a momentum and zero dampening')
   }
 
-  protected override update(given: readonly Given[], { momentum, ...options }: ParamGroup<Options>): void {
-    const tensors = given.map(({ p, grad }) => {
-      const first = this.state.get(p)?.momentumBuffer === undefined
-      return { parameter: p, grad, first, buffer: momentum === 0 ? null : this.remembered(p, 'momentumBuffer') }
-    })
-    kernels.sgdStep(tensors, { momentum, ...options })
-    for (const { p } of given) p.storage.version++
+  protected override stepOf(p: Tensor, { lr, momentum, dampening, nesterov }: ParamGroup<Options>): Step {
+    const isNew = this.state.get(p)?.momentumBuffer === undefined
+    return {
+      states: [momentum === 0 ? null : this.remembered(p, 'momentumBuffer')],
+      numbers: [lr, momentum, ...(isNew ? [0, 1] : [momentum, 1 - dampening]), nesterov ? 1 : 0],
+    }
   }
 }

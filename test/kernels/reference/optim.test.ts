@@ -1,28 +1,36 @@
 import { describe, expect, test } from 'vitest'
 import type { Dtype } from '../../../src/core/dtype.js'
-import type { AdamOptions, SgdOptions } from '../../../src/kernels/contract.js'
+import type { UpdateOptions } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { floatDtypes, numbers, tensor } from './views.js'
 
-const sgd: SgdOptions = { lr: 0.1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }
-const adam: AdamOptions = { lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false, maximize: false }
-
+const plain: UpdateOptions = { weightDecay: 0, kept: 1, maximize: false }
 const start = [1, -2, 0.5]
 const gradients = [3, -2, 1].map((factor) => [0.3 * factor, -factor, 2 * factor])
 
-function runSgd(options: Partial<SgdOptions>, dtype: Dtype = 'float64'): number[][] {
+interface SgdOptions extends UpdateOptions {
+  momentum: number
+  dampening: number
+  nesterov: boolean
+}
+
+function runSgd({ momentum = 0, dampening = 0, nesterov = false, ...options }: Partial<SgdOptions>, dtype: Dtype = 'float64'): number[][] {
   const parameter = tensor(start, dtype)
-  const buffer = options.momentum ? tensor([7, 7, 7], dtype) : null
+  const states = [momentum ? tensor([0, 0, 0], dtype) : null]
   return gradients.map((g, i) => {
-    reference.sgdStep([{ parameter, grad: tensor(g, dtype), buffer, first: i === 0 }], { ...sgd, ...options })
+    const own = [0.1, momentum, ...(i === 0 ? [0, 1] : [momentum, 1 - dampening]), nesterov ? 1 : 0]
+    reference.optimizerStep('sgd', [{ parameter, grad: tensor(g, dtype), states, numbers: own }], { ...plain, ...options })
     return numbers(parameter)
   })
 }
 
-function runAdam(options: Partial<AdamOptions>, amsgrad: boolean): number[][] {
+function runAdam({ beta1 = 0.9, beta2 = 0.999, ...options }: Partial<UpdateOptions> & { beta1?: number; beta2?: number }, amsgrad: boolean): number[][] {
   const [parameter, first, second, largest] = [start, [0, 0, 0], [0, 0, 0], [0, 0, 0]].map((v) => tensor(v))
   return gradients.map((g, i) => {
-    reference.adamStep([{ parameter, grad: tensor(g), first, second, maxSecond: amsgrad ? largest : null, step: i + 1 }], { ...adam, ...options })
+    const correction = Math.sqrt(1 - beta2 ** (i + 1))
+    const own = [(0.1 * correction) / (1 - beta1 ** (i + 1)), 1e-8 * correction, 1 - beta1, beta2, 1 - beta2]
+    const update = { parameter, grad: tensor(g), states: [first, second, amsgrad ? largest : null], numbers: own }
+    reference.optimizerStep('adam', [update], { ...plain, ...options })
     return numbers(parameter)
   })
 }
@@ -84,10 +92,16 @@ describe('Adam', () => {
   })
 
   test('AdamW, maximizing, with other betas', () => {
-    expectNear(runAdam({ beta1: 0.8, beta2: 0.95, weightDecay: 0.05, decoupled: true, maximize: true }, false), [
+    expectNear(runAdam({ beta1: 0.8, beta2: 0.95, kept: 1 - 0.1 * 0.05, maximize: true }, false), [
       [1.094999998888889, -2.0899999996666665, 0.5974999998333334],
       [1.0982845716325629, -2.088309572487018, 0.6032720726701158],
       [1.1182101116266128, -2.1032849877554334, 0.6256726754973237],
     ])
   })
+})
+
+test('without weight decay an infinite parameter stays apart from its gradient', () => {
+  const parameter = tensor([Number.POSITIVE_INFINITY])
+  reference.optimizerStep('sgd', [{ parameter, grad: tensor([1]), states: [null], numbers: [0.1, 0, 0, 1, 0] }], plain)
+  expect(numbers(parameter)).toEqual([Number.POSITIVE_INFINITY])
 })

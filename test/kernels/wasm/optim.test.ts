@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Tensor } from '../../../src/core/tensor.js'
-import type { AdamOptions, AdamTensors, SgdOptions } from '../../../src/kernels/contract.js'
+import type { Update, UpdateOptions, UpdateRule } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { launchCount } from '../../../src/kernels/wasm/launch.js'
 import { optimizers } from '../../../src/kernels/wasm/optim.js'
@@ -25,47 +25,51 @@ function expectClose([actual, expected]: [Tensor, Tensor]): void {
   expect(worst).toBeLessThanOrEqual(1)
 }
 
-const sgd = { lr: 0.1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }
-const adam = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false, maximize: false }
+const plain: UpdateOptions = { weightDecay: 0, kept: 1, maximize: false }
 
-describe('sgdStep', () => {
-  test.each([
-    ['plain', {}],
-    ['weight decay, maximize', { weightDecay: 0.01, maximize: true }],
-    ['momentum', { momentum: 0.9, dampening: 0.3 }],
-    ['nesterov', { momentum: 0.9, nesterov: true, weightDecay: 1e-4 }],
-    ['first step', { momentum: 0.9, dampening: 0.5 }, true],
-  ] as [string, Partial<SgdOptions>, boolean?][])('%s', (_, changes, first = false) => {
-    const options = { ...sgd, ...changes }
-    const [parameter, grad, buffer] = [twins(1), twins(2), twins(3)]
-    if (first) (buffer[0].data as Float32Array).fill(Number.NaN)
-    const tensors = (i: number) => [{ parameter: parameter[i], grad: grad[i], buffer: options.momentum ? buffer[i] : null, first }]
-    optimizers.sgdStep(tensors(0), options)
-    reference.sgdStep(tensors(1), options)
-    expectClose(parameter)
-    expectClose(buffer)
+/** A state's largest value, and whether it is never negative; null where the options leave it out. */
+type State = [magnitude: number, positive?: boolean] | null
+const average: State = [0.1]
+const square: State = [0.01, true]
+
+const cases: [name: string, rule: UpdateRule, states: State[], numbers: number[]][] = [
+  ['SGD', 'sgd', [null], [0.1, 0, 0, 1, 0]],
+  ['SGD with momentum', 'sgd', [average], [0.1, 0.9, 0.9, 0.7, 0]],
+  ['SGD with Nesterov momentum', 'sgd', [average], [0.1, 0.9, 0.9, 1, 1]],
+  ['the first step of SGD with momentum', 'sgd', [average], [0.1, 0.9, 0, 1, 0]],
+  ['Adam', 'adam', [average, square, null], [1e-3, 1e-8, 0.1, 0.999, 0.001]],
+  ['Adam with AMSGrad', 'adam', [average, square, square], [1e-3, 1e-3, 0.1, 0.999, 0.001]],
+  ['RMSprop', 'rmsprop', [square, null, null], [0.01, 1e-8, 0.99, 0.01, 0]],
+  ['RMSprop, centered', 'rmsprop', [square, [0.05], null], [0.01, 0.1, 0.99, 0.01, 0]],
+  ['RMSprop with momentum', 'rmsprop', [square, null, average], [0.01, 1e-4, 0.7, 0.3, 0.9]],
+  ['Adagrad', 'adagrad', [square], [0.1, 1e-10]],
+  ['Adadelta', 'adadelta', [square, square], [1, 1e-6, 0.9, 0.1]],
+  ['Adamax', 'adamax', [average, square], [2e-3, 1e-8, 0.1, 0.999]],
+  ['NAdam', 'nadam', [average, square], [1e-3, 1e-8, 0.1, 0.999, 0.001, 2e-3]],
+  ['RAdam', 'radam', [average, square], [1e-3, 1e-8, 0.1, 0.999, 0.001, 1]],
+  ['RAdam before its rate adapts', 'radam', [average, square], [1e-3, 1e-8, 0.1, 0.999, 0.001, 0]],
+]
+
+describe.each([
+  ['plain', plain],
+  ['with a penalty, uphill', { weightDecay: 0.01, kept: 1, maximize: true }],
+  ['with decoupled decay', { weightDecay: 0, kept: 0.999, maximize: false }],
+])('a step %s as the reference takes it', (_, options) => {
+  test.each(cases)('%s', (_, rule, states, numbers) => {
+    const [parameter, grad] = [twins(1), twins(2)]
+    const kept = states.map((state, k) => state && twins(3 + k, ...state))
+    const updates = (i: number): Update[] => [{ parameter: parameter[i], grad: grad[i], states: kept.map((pair) => pair?.[i] ?? null), numbers }]
+    optimizers.optimizerStep(rule, updates(0), options)
+    reference.optimizerStep(rule, updates(1), options)
+    for (const pair of [parameter, ...kept]) if (pair) expectClose(pair)
   })
 })
 
-describe('adamStep', () => {
-  test.each([
-    ['Adam', {}],
-    ['Adam with weight decay', { weightDecay: 0.01 }],
-    ['AdamW', { weightDecay: 0.1, decoupled: true }],
-    ['first step, maximize', { maximize: true }, 1],
-    ['late step', { eps: 1e-3 }, 5000],
-  ] as [string, Partial<AdamOptions>, number?][])('%s, with and without AMSGrad', (_, changes, step = 3) => {
-    const options = { ...adam, ...changes }
-    for (const amsgrad of [false, true]) {
-      const [parameter, grad, first, second, largest] = [twins(1), twins(2), twins(3, 0.1), twins(4, 0.01, true), twins(5, 0.01, true)]
-      const tensors = (i: number) => [
-        { parameter: parameter[i], grad: grad[i], first: first[i], second: second[i], maxSecond: amsgrad ? largest[i] : null, step },
-      ]
-      optimizers.adamStep(tensors(0), options)
-      reference.adamStep(tensors(1), options)
-      for (const pair of [parameter, first, second, largest]) expectClose(pair)
-    }
-  })
+test('a variance that rounding leaves below 0 counts as 0', () => {
+  const [parameter, grad, square, mean] = [1, 0.3, 0.09, 0.5].map((value) => randomView([5], () => (value + 1) / 2))
+  const update: Update = { parameter, grad, states: [square, mean, null], numbers: [0.01, 0.5, 0.9, 0.1, 0] }
+  optimizers.optimizerStep('rmsprop', [update], plain)
+  expect((parameter.data as Float32Array)[0]).toBeCloseTo(1 - (0.01 * 0.3) / 0.5, 6)
 })
 
 test('elements outside the view stay', () => {
@@ -73,42 +77,41 @@ test('elements outside the view stay', () => {
   const view = (from: number) => ({ storage: base.storage, dtype: base.dtype, shape: [3], strides: [1], offset: from })
   ;(base.data as Float32Array).set([1, 2, 3], 1)
   ;(base.data as Float32Array).set([10, 20, 30], 6)
-  optimizers.sgdStep([{ parameter: view(1), grad: view(6), buffer: null, first: true }], sgd)
-  expect(Array.from(base.data as Float32Array)).toEqual([Number.NaN, 0, 0, 0, Number.NaN, Number.NaN, 10, 20, 30, Number.NaN])
+  optimizers.optimizerStep('sgd', [{ parameter: view(1), grad: view(6), states: [null], numbers: [1, 0, 0, 1, 0] }], plain)
+  expect(Array.from(base.data as Float32Array)).toEqual([Number.NaN, -9, -18, -27, Number.NaN, Number.NaN, 10, 20, 30, Number.NaN])
 })
 
 /** Tensors of several blocks, of less than a vector, of none. */
 const sizes = [10_000, 3, 4096, 0, 4097, 1]
 
 /** What Adam is given for each of `sizes`, each with a step of its own; the same for the same seed. */
-const adamList = (): AdamTensors[] =>
+const adamList = (): Update[] =>
   sizes.map((n, i) => {
     const [parameter, grad, first, second] = [0, 1, 2, 3].map((k) => randomView([n], random(10 * i + k)))
     const squares = second.data as Float32Array
     squares.forEach((value, k) => {
       squares[k] = value * value
     })
-    return { parameter, grad, first, second, maxSecond: null, step: i + 1 }
+    return { parameter, grad, states: [first, second, null], numbers: [1e-3 * (i + 1), 1e-8, 0.1, 0.999, 0.001] }
   })
 
 test('a list of tensors gets the bits that each alone gets, in one launch', () => {
   const [together, apart] = [adamList(), adamList()]
   const before = launchCount()
-  optimizers.adamStep(together, adam)
+  optimizers.optimizerStep('adam', together, plain)
   expect(launchCount() - before).toBe(1)
-  for (const t of apart) optimizers.adamStep([t], adam)
-  for (const name of ['parameter', 'first', 'second'] as const) {
-    together.forEach((t, i) => {
-      expect((t[name] as Tensor).data, `${name} ${i}`).toEqual((apart[i][name] as Tensor).data)
-    })
-  }
+  for (const t of apart) optimizers.optimizerStep('adam', [t], plain)
+  together.forEach((t, i) => {
+    const both = [t, apart[i]].map(({ parameter, states }) => [parameter, states[0], states[1]].map((view) => (view as Tensor).data))
+    expect(both[0], `tensor ${i}`).toEqual(both[1])
+  })
 })
 
 test('a parameter that is there twice is changed twice', () => {
   const [once, twice] = [randomView([9], random(1)), randomView([9], random(1))]
   const [g, h] = [randomView([9], random(2)), randomView([9], random(3))]
-  const entry = (parameter: Tensor, grad: Tensor) => ({ parameter, grad, buffer: null, first: true })
-  optimizers.sgdStep([entry(twice, g), entry(twice, h)], sgd)
-  for (const grad of [g, h]) reference.sgdStep([entry(once, grad)], sgd)
+  const entry = (parameter: Tensor, grad: Tensor): Update => ({ parameter, grad, states: [null], numbers: [0.1, 0, 0, 1, 0] })
+  optimizers.optimizerStep('sgd', [entry(twice, g), entry(twice, h)], plain)
+  for (const grad of [g, h]) reference.optimizerStep('sgd', [entry(once, grad)], plain)
   expectClose([twice, once])
 })

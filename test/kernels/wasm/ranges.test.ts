@@ -124,9 +124,9 @@ test('an optimizer step of a list of tensors, some without elements', () => {
       let seed = 0
       const tensors = sizes.map((n, i) => {
         const [parameter, grad, first] = [1, 2, 3].map(() => randomView([n], random(++seed)))
-        return { parameter, grad, first, second: randomView([n], () => 0.5), maxSecond: null, step: i + 1 }
+        return { parameter, grad, states: [first, randomView([n], () => 0.5), null], numbers: [1e-3 * (i + 1), 1e-8, 0.1, 0.999, 0.001] }
       })
-      optimizers.adamStep(tensors, { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1, decoupled: true, maximize: false })
+      optimizers.optimizerStep('adam', tensors, { weightDecay: 0, kept: 0.9999, maximize: false })
       let at = 0
       for (const { parameter } of tensors) {
         ;(out.data as Float32Array).set(parameter.data as Float32Array, at)

@@ -26,7 +26,7 @@ export { responseGrad, responseNorm, responseTerms } from './response'
 export { bernoulli } from './bernoulli'
 export { crossEntropy, crossEntropyGrad } from './cross-entropy'
 export { softmaxGradMiddle, softmaxGradRows, softmaxMiddle, softmaxRows } from './softmax'
-export { adam, sgd } from './optim'
+export { adadelta, adagrad, adam, adamax, nadam, radam, rmsprop, sgd } from './optim'
 
 /** End of the static data. The build checks that it stays below the tensors. */
 export const heapBase: usize = __heap_base

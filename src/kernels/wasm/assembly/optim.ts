@@ -3,130 +3,159 @@ import { loadPart, storePart } from './lanes'
 
 /**
  * Optimizer steps in place on contiguous float32, of a whole list of tensors at once. Each is one pass: parameter, gradient and state are read
- * once and written once. BLOCK elements of a tensor, or its last ones, are a block. Numbers that depend on the step alone come computed in float64.
+ * once and written once. BLOCK elements of a tensor, or its last ones, are a block. A rule says by how much a parameter shrinks, given its
+ * gradient; the formulas, and the order of states (a, b, c) and numbers (p to u), are the reference's. Numbers come computed in float64.
  */
 
-/** A tensor's row in the table: its first block, its elements, the addresses of parameter, gradient and three states, two numbers of its own. */
-const ROW: usize = 36
-
-/** The row of the tensor that a block belongs to. */
-@inline function rowOf(table: usize, rows: i32, block: i32): usize {
-  let row = table
-  for (let i = 1; i < rows && load<i32>(row + ROW) <= block; i++) row += ROW
-  return row
+/** A tensor's row in the table. States that the options leave out have address 0. */
+@unmanaged class Row {
+  firstBlock: i32
+  elements: i32
+  parameter: usize
+  gradient: usize
+  a: usize
+  b: usize
+  c: usize
+  sign: f32
+  weightDecay: f32
+  kept: f32
+  p: f32
+  q: f32
+  r: f32
+  s: f32
+  t: f32
+  u: f32
 }
 
-/**
- * g = sign gradient + weightDecay parameter; buffer = momentum buffer + undampened g, or g where it is new; parameter -= lr step, where step is g
- * without a buffer (address 0), the buffer, or with nesterov g + momentum buffer. In the row: the buffer, and whether it is new (1 or 0).
- */
-export function sgd(
-  table: usize, rows: i32, lr: f32, momentum: f32, undampened: f32, weightDecay: f32, sign: f32, nesterov: i32, begin: i32, end: i32,
-): void {
-  let row = rowOf(table, rows, begin)
-  for (let block = begin; block < end; row += ROW) {
-    const first = load<i32>(row)
-    const n = load<i32>(row, 4)
-    const next = min(end, first + (n + BLOCK - 1) / BLOCK)
-    const start = (block - first) * BLOCK
-    const bytes = <usize>start << 2
-    let parameter = load<usize>(row, 8) + bytes
-    let gradient = load<usize>(row, 12) + bytes
-    let buffer = load<usize>(row, 16)
-    const isNew = load<f32>(row, 28) != 0
-    let left = min(n, (next - first) * BLOCK) - start
-    if (!buffer) {
-      for (; left >= 4; left -= 4, parameter += 16, gradient += 16) {
-        sgdLanes<bool, i32>(parameter, gradient, 0, isNew, lr, momentum, undampened, weightDecay, sign, nesterov, 4)
-      }
-      if (left > 0) sgdLanes<i32, i32>(parameter, gradient, 0, isNew, lr, momentum, undampened, weightDecay, sign, nesterov, left)
-    } else {
-      buffer += bytes
-      for (; left >= 4; left -= 4, parameter += 16, gradient += 16, buffer += 16) {
-        sgdLanes<bool, bool>(parameter, gradient, buffer, isNew, lr, momentum, undampened, weightDecay, sign, nesterov, 4)
-      }
-      if (left > 0) sgdLanes<i32, bool>(parameter, gradient, buffer, isNew, lr, momentum, undampened, weightDecay, sign, nesterov, left)
+@inline function plus(a: v128, b: v128): v128 { return f32x4.add(a, b) }
+@inline function minus(a: v128, b: v128): v128 { return f32x4.sub(a, b) }
+@inline function times(a: v128, b: v128): v128 { return f32x4.mul(a, b) }
+@inline function over(a: v128, b: v128): v128 { return f32x4.div(a, b) }
+@inline function isSet(flag: v128): bool { return v128.any_true(flag) }
+/** sqrt(x) + eps */
+@inline function root(x: v128, eps: v128): v128 { return plus(f32x4.sqrt(x), eps) }
+
+/** A state becomes `value`. */
+@inline function keep<Whole>(state: usize, value: v128, n: i32): v128 {
+  storePart<Whole>(state, value, n)
+  return value
+}
+/** state += rate (x - state) */
+@inline function move<Whole>(state: usize, rate: v128, x: v128, n: i32): v128 {
+  const old = loadPart<Whole>(state, n)
+  return keep<Whole>(state, plus(old, times(rate, minus(x, old))), n)
+}
+/** state = decay state + rate x^2 */
+@inline function moveSquare<Whole>(state: usize, decay: v128, rate: v128, x: v128, n: i32): v128 {
+  return keep<Whole>(state, plus(times(decay, loadPart<Whole>(state, n)), times(times(rate, x), x)), n)
+}
+
+/** A rule's step for the vector at byte `at`, or its first n lanes where Whole is not bool. Rules have no fields: `this` is nothing. */
+class Sgd {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    if (!a) return times(p, g)
+    const velocity = keep<Whole>(a + at, plus(times(r, loadPart<Whole>(a + at, n)), times(s, g)), n)
+    return times(p, isSet(t) ? plus(g, times(q, velocity)) : velocity)
+  }
+}
+class Adam {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    const mean = move<Whole>(a + at, r, g, n)
+    let square = moveSquare<Whole>(b + at, s, t, g, n)
+    if (c) square = keep<Whole>(c + at, f32x4.max(loadPart<Whole>(c + at, n), square), n)
+    return over(times(p, mean), root(square, q))
+  }
+}
+class RmsProp {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    let variance = moveSquare<Whole>(a + at, r, s, g, n)
+    if (b) {
+      const mean = move<Whole>(b + at, s, g, n)
+      variance = f32x4.max(minus(variance, times(mean, mean)), f32x4.splat(0))
     }
+    if (!c) return over(times(p, g), root(variance, q))
+    return times(p, keep<Whole>(c + at, plus(times(t, loadPart<Whole>(c + at, n)), over(g, root(variance, q))), n))
+  }
+}
+class Adagrad {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    return over(times(p, g), root(keep<Whole>(a + at, plus(loadPart<Whole>(a + at, n), times(g, g)), n), q))
+  }
+}
+class Adadelta {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    const square = moveSquare<Whole>(a + at, r, s, g, n)
+    const delta = times(over(f32x4.sqrt(plus(loadPart<Whole>(b + at, n), q)), f32x4.sqrt(plus(square, q))), g)
+    moveSquare<Whole>(b + at, r, s, delta, n)
+    return times(p, delta)
+  }
+}
+class Adamax {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    const mean = move<Whole>(a + at, r, g, n)
+    const largest = keep<Whole>(b + at, f32x4.max(times(s, loadPart<Whole>(b + at, n)), plus(f32x4.abs(g), q)), n)
+    return over(times(p, mean), largest)
+  }
+}
+class NAdam {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    const mean = move<Whole>(a + at, r, g, n)
+    const square = moveSquare<Whole>(b + at, s, t, g, n)
+    return over(plus(times(u, g), times(p, mean)), root(square, q))
+  }
+}
+class RAdam {
+  @inline step<Whole>(g: v128, at: usize, a: usize, b: usize, c: usize, p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, n: i32): v128 {
+    const mean = times(p, move<Whole>(a + at, r, g, n))
+    const square = moveSquare<Whole>(b + at, s, t, g, n)
+    return isSet(u) ? over(mean, root(square, q)) : mean
+  }
+}
+
+/** parameter = kept parameter - step, where the step is the rule's for g = sign gradient + weightDecay parameter. */
+function run<Rule>(table: usize, rows: i32, begin: i32, end: i32): void {
+  let place = table
+  for (let i = 1; i < rows && changetype<Row>(place + offsetof<Row>()).firstBlock <= begin; i++) place += offsetof<Row>()
+  for (let block = begin; block < end; place += offsetof<Row>()) {
+    const row = changetype<Row>(place)
+    const next = min(end, row.firstBlock + (row.elements + BLOCK - 1) / BLOCK)
+    const start = (block - row.firstBlock) * BLOCK
+    stepRun<Rule>(
+      row.parameter, row.gradient, row.a, row.b, row.c, row.weightDecay != 0, f32x4.splat(row.sign), f32x4.splat(row.weightDecay), f32x4.splat(row.kept),
+      f32x4.splat(row.p), f32x4.splat(row.q), f32x4.splat(row.r), f32x4.splat(row.s), f32x4.splat(row.t), f32x4.splat(row.u),
+      <usize>start << 2, min(row.elements, (next - row.firstBlock) * BLOCK) - start,
+    )
     block = next
   }
 }
 
-/** One vector, or its first `count` lanes where Whole is not bool; with a buffer where Buffered is. */
-@inline function sgdLanes<Whole, Buffered>(
-  parameter: usize, gradient: usize, buffer: usize, isNew: bool, lr: f32, momentum: f32, undampened: f32, weightDecay: f32, sign: f32, nesterov: i32,
-  count: i32,
+/** `left` elements from byte `at` on. What a row says comes as arguments: read anew for each vector, it would take twice the time. */
+@inline function stepRun<Rule>(
+  parameter: usize, gradient: usize, a: usize, b: usize, c: usize, decays: bool, sign: v128, weightDecay: v128, kept: v128,
+  p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, at: usize, left: i32,
 ): void {
-  const theta = loadPart<Whole>(parameter, count)
-  let g = f32x4.mul(loadPart<Whole>(gradient, count), f32x4.splat(sign))
-  if (weightDecay != 0) g = f32x4.add(g, f32x4.mul(f32x4.splat(weightDecay), theta))
-  if (isBoolean<Buffered>()) {
-    let v = g
-    if (!isNew) v = f32x4.add(f32x4.mul(f32x4.splat(momentum), loadPart<Whole>(buffer, count)), f32x4.mul(f32x4.splat(undampened), g))
-    storePart<Whole>(buffer, v, count)
-    g = nesterov ? f32x4.add(g, f32x4.mul(f32x4.splat(momentum), v)) : v
+  for (; left >= 4; left -= 4, at += 16) {
+    stepLanes<Rule, bool>(parameter, gradient, a, b, c, decays, sign, weightDecay, kept, p, q, r, s, t, u, at, 4)
   }
-  storePart<Whole>(parameter, f32x4.sub(theta, f32x4.mul(f32x4.splat(lr), g)), count)
+  if (left > 0) stepLanes<Rule, i32>(parameter, gradient, a, b, c, decays, sign, weightDecay, kept, p, q, r, s, t, u, at, left)
 }
 
-/**
- * g = sign gradient + weightDecay parameter; parameter *= keep; first += rate1 (g - first); second = beta2 second + rate2 g^2;
- * parameter -= stepSize first / (sqrt(second or largest) / correction + eps). In the row: first, second, largest (AMSGrad's largest second so far;
- * absent: 0), stepSize and correction.
- */
-export function adam(
-  table: usize, rows: i32, rate1: f32, beta2: f32, rate2: f32, eps: f32, weightDecay: f32, keep: f32, sign: f32, begin: i32, end: i32,
+@inline function stepLanes<Rule, Whole>(
+  parameter: usize, gradient: usize, a: usize, b: usize, c: usize, decays: bool, sign: v128, weightDecay: v128, kept: v128,
+  p: v128, q: v128, r: v128, s: v128, t: v128, u: v128, at: usize, n: i32,
 ): void {
-  let row = rowOf(table, rows, begin)
-  for (let block = begin; block < end; row += ROW) {
-    const firstBlock = load<i32>(row)
-    const n = load<i32>(row, 4)
-    const next = min(end, firstBlock + (n + BLOCK - 1) / BLOCK)
-    const start = (block - firstBlock) * BLOCK
-    const bytes = <usize>start << 2
-    let parameter = load<usize>(row, 8) + bytes
-    let gradient = load<usize>(row, 12) + bytes
-    let first = load<usize>(row, 16) + bytes
-    let second = load<usize>(row, 20) + bytes
-    let largest = load<usize>(row, 24)
-    const stepSize = load<f32>(row, 28)
-    const inverse: f32 = <f32>1 / load<f32>(row, 32)
-    let left = min(n, (next - firstBlock) * BLOCK) - start
-    if (!largest) {
-      for (; left >= 4; left -= 4, parameter += 16, gradient += 16, first += 16, second += 16) {
-        adamLanes<bool, i32>(parameter, gradient, first, second, 0, stepSize, rate1, beta2, rate2, inverse, eps, weightDecay, keep, sign, 4)
-      }
-      if (left > 0) adamLanes<i32, i32>(parameter, gradient, first, second, 0, stepSize, rate1, beta2, rate2, inverse, eps, weightDecay, keep, sign, left)
-    } else {
-      largest += bytes
-      for (; left >= 4; left -= 4, parameter += 16, gradient += 16, first += 16, second += 16, largest += 16) {
-        adamLanes<bool, bool>(parameter, gradient, first, second, largest, stepSize, rate1, beta2, rate2, inverse, eps, weightDecay, keep, sign, 4)
-      }
-      if (left > 0) {
-        adamLanes<i32, bool>(parameter, gradient, first, second, largest, stepSize, rate1, beta2, rate2, inverse, eps, weightDecay, keep, sign, left)
-      }
-    }
-    block = next
-  }
+  const theta = loadPart<Whole>(parameter + at, n)
+  let g = times(sign, loadPart<Whole>(gradient + at, n))
+  if (decays) g = plus(g, times(weightDecay, theta))
+  const step = changetype<Rule>(0).step<Whole>(g, at, a, b, c, p, q, r, s, t, u, n)
+  storePart<Whole>(parameter + at, minus(times(kept, theta), step), n)
 }
 
-/** One vector, or its first `count` lanes where Whole is not bool; of AMSGrad where Largest is. */
-@inline function adamLanes<Whole, Largest>(
-  parameter: usize, gradient: usize, first: usize, second: usize, largest: usize, stepSize: f32, rate1: f32, beta2: f32, rate2: f32,
-  inverse: f32, eps: f32, weightDecay: f32, keep: f32, sign: f32, count: i32,
-): void {
-  const theta = loadPart<Whole>(parameter, count)
-  let g = f32x4.mul(loadPart<Whole>(gradient, count), f32x4.splat(sign))
-  if (weightDecay != 0) g = f32x4.add(g, f32x4.mul(f32x4.splat(weightDecay), theta))
-  let m = loadPart<Whole>(first, count)
-  m = f32x4.add(m, f32x4.mul(f32x4.splat(rate1), f32x4.sub(g, m)))
-  storePart<Whole>(first, m, count)
-  let v = f32x4.add(f32x4.mul(f32x4.splat(beta2), loadPart<Whole>(second, count)), f32x4.mul(f32x4.mul(f32x4.splat(rate2), g), g))
-  storePart<Whole>(second, v, count)
-  if (isBoolean<Largest>()) {
-    v = f32x4.max(loadPart<Whole>(largest, count), v)
-    storePart<Whole>(largest, v, count)
-  }
-  const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(v), f32x4.splat(inverse)), f32x4.splat(eps))
-  const kept = f32x4.mul(theta, f32x4.splat(keep))
-  storePart<Whole>(parameter, f32x4.sub(kept, f32x4.div(f32x4.mul(f32x4.splat(stepSize), m), denominator)), count)
-}
+export function sgd(table: usize, rows: i32, begin: i32, end: i32): void { run<Sgd>(table, rows, begin, end) }
+export function adam(table: usize, rows: i32, begin: i32, end: i32): void { run<Adam>(table, rows, begin, end) }
+export function rmsprop(table: usize, rows: i32, begin: i32, end: i32): void { run<RmsProp>(table, rows, begin, end) }
+export function adagrad(table: usize, rows: i32, begin: i32, end: i32): void { run<Adagrad>(table, rows, begin, end) }
+export function adadelta(table: usize, rows: i32, begin: i32, end: i32): void { run<Adadelta>(table, rows, begin, end) }
+export function adamax(table: usize, rows: i32, begin: i32, end: i32): void { run<Adamax>(table, rows, begin, end) }
+export function nadam(table: usize, rows: i32, begin: i32, end: i32): void { run<NAdam>(table, rows, begin, end) }
+export function radam(table: usize, rows: i32, begin: i32, end: i32): void { run<RAdam>(table, rows, begin, end) }

@@ -27,7 +27,7 @@ const costs: Partial<Record<KernelName, Cost>> = {
   ...all(7000, 'logSigmoidBackward', 'softplusBackward'),
   ...all(9000, 'erf', 'gelu', 'geluBackward'),
   ...all(23000, 'logSigmoid', 'softplus'),
-  adam: 6000,
+  ...all(6000, 'adadelta', 'adagrad', 'adam', 'adamax', 'nadam', 'radam', 'rmsprop'),
   sgd: 2500,
 
   columnMoments: product(32, 3),
