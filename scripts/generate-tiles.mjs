@@ -38,7 +38,7 @@ function gemmTile(rows) {
     parameters(['a', 'aRow', 'aStep', 'b', 'bStep'], 'usize'),
     'depth: i32',
     parameters(['y', 'yRow'], 'usize'),
-    parameters(['start', 'startRow'], 'usize'),
+    parameters(['start', 'startRow', 'startStep'], 'usize'),
     'columns: i32',
   ]
   return `
@@ -61,8 +61,13 @@ ${join(row.map((i) => `    p${i} += aStep`))}
     q += bStep
   }
 ${join(row.map((i) => `  const y${i} = y${i === 0 ? '' : ' + yRow'}, s${i} = start${i === 0 ? '' : ' + startRow'}`))}
+  let from = start
+  if (start && !startStep) {
+    from = 0
+${join(row.map((i) => [`    const t${i} = v128.load32_splat(s${i})`, vectors.map((j) => `    c${i}${j} = f32x4.add(c${i}${j}, t${i})`)]))}
+  }
   if (columns >= 16) {
-    if (start) {
+    if (from) {
 ${join(row.map((i) => addTo(i, (j) => `v128.load(s${i}${offset(j)})`)))}
     }
 ${join(row.map((i) => storeAll((j) => `y${i}, c${i}${j}${offset(j)}`)))}
@@ -73,7 +78,7 @@ ${join(
       `    storeColumns(y${i}, ${join(
         vectors.map((j) => `c${i}${j}`),
         ', ',
-      )}, columns, start ? s${i} : 0)`,
+      )}, columns, from ? s${i} : 0)`,
   ),
 )}
   }
@@ -228,7 +233,7 @@ export function tiles() {
  *
  * gemmTile: y[i][0..columns) = start[i][0..columns) + sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are \`aStep\` apart, rows
  *   \`aRow\`; the 16 columns of b lie side by side, rows \`bStep\` apart. What the sums are added to, start, may be y itself, a row that serves
- *   all (\`startRow\` 0), or nothing (0).
+ *   all (\`startRow\` 0), a column that does (\`startStep\` 0, otherwise 4), or nothing (0).
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i \`yRow\` further, lanes \`laneStep\` apart. The first \`count\` groups count, \`lanes\` lanes of each.
  *   The bias is only for the call without \`add\`.

@@ -6,6 +6,7 @@ import { type ConvPlan, convPlan, type Pass } from './conv-plan.js'
 import { withPlanes } from './conv-planes.js'
 import { copies, withContiguous } from './copy.js'
 import { elementwise } from './elementwise.js'
+import { activationCode } from './epilogue.js'
 import { launch } from './launch.js'
 import { multiply } from './matmul.js'
 import { address, isFloat32 } from './views.js'
@@ -51,6 +52,30 @@ function isOneWindow(x: View, w: View, y: View, geometry: ConvGeometry): boolean
     kernel.every((size, d) => size === x.shape[d + 2] && (size === 1 || geometry.dilation[d] === 1)) &&
     isContiguous(x.shape.slice(1), x.strides.slice(1))
   )
+}
+
+/** Output positions from which each sample's fill the panels of a product by themselves. */
+const ENOUGH_POSITIONS = 128
+
+/** Whether convolution is for each sample a product of matrices: w [O, C] and x [C, positions]. `image` is x, or dy, of as many positions. */
+function isPointwise(image: View, w: View, geometry: ConvGeometry): boolean {
+  const positions = numelOf(spatialOf(image))
+  return (
+    geometry.groups === 1 &&
+    numelOf(spatialOf(w)) === 1 &&
+    geometry.stride.every((stride) => stride === 1) &&
+    geometry.padding.every((padding) => padding === 0) &&
+    (positions % 16 === 0 || positions >= ENOUGH_POSITIONS) &&
+    isContiguous(spatialOf(image), image.strides.slice(2))
+  )
+}
+
+/** Matrices of channels and positions, a sample each: image as the second factor, and the contiguous result. */
+const perSample = (image: View, result: View, rows: number, depth: number) => {
+  const [wBatch, wDepth] = image.strides.map((stride) => stride * 4)
+  const columns = numelOf(spatialOf(image))
+  const cRow = columns * 4
+  return { batches: image.shape[0], rows, columns, depth, w: address(image), wBatch, wDepth, wColumn: 4, c: address(result), cBatch: rows * cRow, cRow }
 }
 
 /** a [rows, depth] times w [depth, columns] into the contiguous c, by their addresses; strides in elements. */
@@ -114,6 +139,16 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         return
       }
       const convolve = (biases: number) => {
+        if (isPointwise(x, w, geometry)) {
+          const depth = w.shape[1]
+          const a = { a: weights, aBatch: 0, aRow: depth * 4, aDepth: 4 }
+          const start = { start: biases, startBatch: 0, startRow: 4, startColumn: 0 } as const
+          const activation = activated ? activationCode(activated.op) : 0
+          const epilogue = activated && activation > 0 && { y: address(activated.y), activation, params: activated.params }
+          multiply({ ...perSample(x, y, w.shape[0], depth), ...a, ...(biases && start), ...epilogue })
+          if (activation <= 0) activate(0, x.shape[0])
+          return
+        }
         if (isWinograd(w.shape, y.shape, geometry) && convolveByTiles('forward', x, weights, w.shape, biases, geometry, y)) return activate(0, x.shape[0])
         const plan = convPlan('forward', x, spatialOf(w), y.shape, geometry)
         withPlanes(plan, x, 0, (planes, first, samples, tables) => {
@@ -141,6 +176,11 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
       if (isOneWindow(dx, w, dy, geometry)) {
         const columns = numelOf(w.shape.slice(1))
         multiplyMatrices(dx.shape[0], columns, w.shape[0], address(dy), dy.strides, weights, [columns, 1], address(dx))
+        return
+      }
+      if (isPointwise(dy, w, geometry)) {
+        const [depth, rows] = w.shape
+        multiply({ ...perSample(dy, dx, rows, depth), a: weights, aBatch: 0, aRow: 4, aDepth: rows * 4 })
         return
       }
       if (isWinograd(w.shape, dx.shape, geometry) && convolveByTiles('gradient', dy, weights, w.shape, 0, geometry, dx)) return
@@ -177,6 +217,15 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
     withContiguous('convWeightGrad', dy, (grad) => {
       if (isOneWindow(x, dw, dy, geometry)) {
         multiplyMatrices(dw.shape[0], depth, dy.shape[0], grad, [1, dw.shape[0]], address(x), [x.strides[0], 1], address(dw))
+        return
+      }
+      if (isPointwise(x, dw, geometry)) {
+        const [rows, columns] = dw.shape
+        const positions = numelOf(spatialOf(dy))
+        const [wBatch, wColumn] = x.strides.map((stride) => stride * 4)
+        const a = { a: grad, aBatch: rows * positions * 4, aRow: positions * 4, aDepth: 4 }
+        const w = { w: address(x), wBatch, wDepth: 4, wColumn }
+        multiply({ batches: x.shape[0], summed: true, rows, columns, depth: positions, ...a, ...w, c: address(dw), cBatch: 0, cRow: columns * 4 })
         return
       }
       if (isWinograd(dw.shape, dy.shape, geometry) && weightGradByTiles(grad, dy.shape, x, geometry, dw)) return

@@ -10,6 +10,8 @@ import { address, isFloat32 } from './views.js'
 /** One product of matrices, or a batch of them, of float32. Addresses and strides in bytes; a batch stride of 0 shares the operand. */
 export interface Product {
   batches: number
+  /** Whether c is one matrix, start and the sum of the batch's products, rather than each of them. */
+  summed?: boolean
   rows: number
   columns: number
   depth: number
@@ -24,18 +26,20 @@ export interface Product {
   c: number
   cBatch: number
   cRow: number
-  /** What c starts from: c itself, or rows whose elements lie side by side; nothing where 0. */
+  /** What c starts from: c itself, or rows whose elements lie side by side, or with startColumn 0 a column for all; nothing where 0. */
   start?: number
   startBatch?: number
   startRow?: number
+  startColumn?: 0
   /** Then y = activation(c), with c's strides, by the code of epilogue.ts; 0 for none. */
   y?: number
   activation?: number
   params?: readonly number[]
 }
 
-/** Up to so many rows, packing w costs more than it saves. */
-const FEW_ROWS = 16
+/** Up to so many rows, packing w costs more than it saves; more where its rows lie in few sets of the cache, on top of each other. */
+const FEW_ROWS = 128
+const FEW_CROWDED_ROWS = 16
 /** Up to so many rows, sums across lanes cost less than packing a transposed w. */
 const DOT_ROWS = 8
 /** Bytes to pack operands into, at most but for very deep products: what caches hold, and a bound on the memory that a product takes. */
@@ -43,10 +47,16 @@ const WORKSPACE = 4 * 2 ** 20
 
 const PANEL = 16
 const BLOCK_ROWS = 64
-const BLOCK_COLUMNS = 256
+/** Bytes of w that serve all rows before the next ones: what a second-level cache keeps, but a block has 8 to 16 panels. */
+const BLOCK_BYTES = 2 ** 19
+/** Blocks to have at least, for the threads, of so many products at least. */
+const ENOUGH_BLOCKS = 8
+const ENOUGH_PRODUCTS = 2 ** 18
 
 /** Whether `multiplyByDots` is faster. */
-const isByDots = (p: Product): boolean => p.rows <= DOT_ROWS && p.wColumn !== 4 && isSideBySide(p.wDepth, p) && isSideBySide(p.aDepth, p)
+const isByDots = (p: Product): boolean => {
+  return p.rows <= DOT_ROWS && p.wColumn !== 4 && !p.summed && isSideBySide(p.wDepth, p) && isSideBySide(p.aDepth, p)
+}
 
 /** c = start + a w, by the kernel that suits. */
 export function multiply(product: Product): void {
@@ -65,63 +75,96 @@ function simplified(p: Product): Product {
     return { ...p, rows: 1, columns: p.rows, a: w, aBatch: wBatch, aRow: wColumn, aDepth: wDepth, w: a, wBatch: aBatch, wDepth: aDepth, wColumn: aRow }
   }
   const startsFromRows = !p.start || p.startBatch === p.rows * (p.startRow ?? 0)
-  const isOneMatrix = p.wBatch === 0 && p.aBatch === p.rows * p.aRow && p.cBatch === p.rows * p.cRow && startsFromRows
+  const isOneMatrix =
+    !p.summed && p.startColumn === undefined && p.wBatch === 0 && p.aBatch === p.rows * p.aRow && p.cBatch === p.rows * p.cRow && startsFromRows
   return isOneMatrix ? { ...p, rows: p.batches * p.rows, batches: 1 } : p
 }
 
 function multiplyByPanels(p: Product): void {
   const packA = !isSideBySide(p.aDepth, p)
-  const packW = p.wColumn !== 4 || p.rows > FEW_ROWS
-  const rowBytes = p.depth * 4
-  const panelBytes = rowBytes * PANEL
+  const isCrowded = p.wDepth % 512 === 0 && p.depth > 16
+  const packW = p.wColumn !== 4 || p.rows > (isCrowded ? FEW_CROWDED_ROWS : FEW_ROWS)
+  const panelBytes = p.depth * PANEL * 4
   const panels = Math.ceil(p.columns / PANEL)
+  const aPanels = Math.ceil(p.rows / PANEL)
   // Passes over batches, columns and rows keep the packed operands within the workspace.
   const panelsAtOnce = packW ? fitting(panels, panelBytes, 1) : panels
-  const rowsAtOnce = packA ? fitting(p.rows, rowBytes, BLOCK_ROWS) : p.rows
+  const aPanelsAtOnce = packA ? fitting(aPanels, panelBytes, BLOCK_ROWS / PANEL) : aPanels
   const wBytes = packW ? panelsAtOnce * panelBytes : 0
-  const aBytes = packA ? rowsAtOnce * rowBytes : 0
+  const aBytes = packA ? aPanelsAtOnce * panelBytes : 0
+  // Strides along a depth of 1 may be anything.
+  const unpacked = { aPanel: PANEL * p.aRow, aDepth: 4, wPanel: PANEL * p.wColumn }
   if (wBytes + aBytes === 0) {
-    launchGemm(p, p.w, p.wBatch, 64, p.wDepth)
+    launchGemm({ ...p, ...unpacked })
     return
   }
-  const batchesAtOnce = panelsAtOnce === panels && rowsAtOnce === p.rows ? fitting(p.batches, wBytes + aBytes, 1) : 1
+  const batchesAtOnce = panelsAtOnce === panels && aPanelsAtOnce === aPanels ? fitting(p.batches, wBytes + aBytes, 1) : 1
   withScratch('matmul', batchesAtOnce * (wBytes + aBytes), (packedW) => {
     const packedA = packedW + batchesAtOnce * wBytes
     for (let batch = 0; batch < p.batches; batch += batchesAtOnce) {
       const batches = Math.min(batchesAtOnce, p.batches - batch)
+      const isMore = p.summed === true && batch > 0
+      const source = isMore ? { start: p.c, startBatch: 0, startRow: p.cRow, startColumn: undefined } : p
+      const cBatch = p.summed ? 0 : batch * p.cBatch
       for (let column = 0; column < p.columns; column += panelsAtOnce * PANEL) {
         const columns = Math.min(panelsAtOnce * PANEL, p.columns - column)
         const w = p.w + batch * p.wBatch + column * p.wColumn
-        const passPanels = Math.ceil(columns / PANEL)
-        if (packW) launch('packPanels', (p.wBatch === 0 ? 1 : batches) * passPanels, w, p.wBatch, p.wDepth, p.wColumn, columns, p.depth, packedW)
-        for (let row = 0; row < p.rows; row += rowsAtOnce) {
-          const rows = Math.min(rowsAtOnce, p.rows - row)
-          const at = batch * p.cBatch + row * p.cRow + column * 4
-          const start = p.start && p.start + batch * (p.startBatch ?? 0) + row * (p.startRow ?? 0) + column * 4
-          const pass = { ...p, batches, rows, columns, a: p.a + batch * p.aBatch + row * p.aRow, c: p.c + at, start, y: (p.y ?? 0) + at }
+        const ofW = packW ? packed(p.wBatch === 0 ? 1 : batches, w, p.wBatch, p.wDepth, p.wColumn, columns, p.depth, packedW) : 0
+        for (let row = 0; row < p.rows; row += aPanelsAtOnce * PANEL) {
+          const rows = Math.min(aPanelsAtOnce * PANEL, p.rows - row)
+          const at = cBatch + row * p.cRow + column * 4
+          const { startBatch = 0, startRow = 0, startColumn = 4 } = source
+          const start = source.start && source.start + batch * startBatch + row * startRow + column * startColumn
+          const pass: PanelProduct = { ...p, ...source, ...unpacked, batches, rows, columns, w, a: p.a + batch * p.aBatch + row * p.aRow, c: p.c + at, start }
+          if (p.y) pass.y = p.y + at
           if (packA) {
-            launch('packRows', (p.aBatch === 0 ? 1 : batches) * Math.ceil(rows / 16), pass.a, p.aBatch, p.aRow, p.aDepth, rows, p.depth, packedA)
-            pass.a = packedA
-            pass.aRow = rowBytes
-            pass.aBatch = p.aBatch === 0 ? 0 : rows * rowBytes
+            const aBatch = packed(p.aBatch === 0 ? 1 : batches, pass.a, p.aBatch, p.aDepth, p.aRow, rows, p.depth, packedA)
+            Object.assign(pass, { a: packedA, aBatch: p.aBatch && aBatch, aPanel: panelBytes, aRow: 4, aDepth: 64 })
           }
-          if (packW) launchGemm(pass, packedW, p.wBatch === 0 ? 0 : passPanels * panelBytes, panelBytes, 64)
-          else launchGemm(pass, w, p.wBatch, 64, p.wDepth)
+          if (packW) Object.assign(pass, { w: packedW, wBatch: p.wBatch && ofW, wPanel: panelBytes, wDepth: 64 })
+          launchGemm(pass)
         }
       }
     }
   })
 }
 
+/** Packs matrices of `depth` rows of w, or as many columns of a, into panels at `to`. @returns the bytes of one */
+function packed(batches: number, x: number, batch: number, depthStride: number, stride: number, count: number, depth: number, to: number): number {
+  const panels = Math.ceil(count / PANEL)
+  launch('packPanels', batches * panels, x, batch, depthStride, stride, count, depth, to)
+  return panels * PANEL * depth * 4
+}
+
 /** How many of `wanted` things fit into the workspace together, at least `least`. */
 const fitting = (wanted: number, bytes: number, least: number): number => Math.min(wanted, Math.max(least, Math.floor(WORKSPACE / bytes)))
 
-/** w as `gemm` reads it: 16 columns side by side, panels `wPanel` bytes apart and their rows `wStep`. */
-function launchGemm(p: Product, w: number, wBatch: number, wPanel: number, wStep: number): void {
-  const blocks = p.batches * Math.ceil(p.rows / BLOCK_ROWS) * Math.ceil(p.columns / BLOCK_COLUMNS)
-  const { rows, columns, depth, start = 0, startBatch = 0, startRow = 0, y = 0, activation = 0, params: [e = 0, f = 0, g = 0] = [] } = p
-  const operands = [p.a, p.aBatch, p.aRow, w, wBatch, wPanel, wStep, p.c, p.cBatch, p.cRow] as const
-  launch('gemm', blocks, ...operands, rows, columns, depth, start, startBatch, startRow, y, activation, e, f, g)
+/** Operands as `gemm` reads them: panels of 16 rows of a and of 16 columns of w, and the elements of both within a panel. */
+interface PanelProduct extends Product {
+  aPanel: number
+  wPanel: number
+}
+
+function launchGemm(p: PanelProduct): void {
+  const { rows, columns, depth, start = 0, startBatch = 0, startRow = 0, startColumn = 4, y = 0, activation = 0, params: [e = 0, f = 0, g = 0] = [] } = p
+  const [batches, terms] = p.summed ? [1, p.batches] : [p.batches, 1]
+  const [blockRows, blockPanels] = blockOf(batches, rows, columns, depth * terms)
+  const blocks = batches * Math.ceil(rows / blockRows) * Math.ceil(columns / (blockPanels * PANEL))
+  const operands = [p.a, p.aBatch, p.aPanel, p.aRow, p.aDepth, p.w, p.wBatch, p.wPanel, p.wDepth, p.c, p.cBatch, p.cRow] as const
+  const from = [start, startBatch, startRow, startColumn] as const
+  launch('gemm', blocks, ...operands, rows, columns, depth, terms, ...from, y, activation, e, f, g, blockRows, blockPanels)
+}
+
+/** Rows, a multiple of 16, and panels of a block of c. What c's elements are does not depend on it. */
+function blockOf(batches: number, rows: number, columns: number, depth: number): [rows: number, panels: number] {
+  let blockRows = Math.min(BLOCK_ROWS, Math.ceil(rows / PANEL) * PANEL)
+  let panels = Math.min(Math.ceil(columns / PANEL), Math.max(8, Math.min(16, Math.floor(BLOCK_BYTES / (depth * PANEL * 4)))))
+  const blocks = () => batches * Math.ceil(rows / blockRows) * Math.ceil(columns / (panels * PANEL))
+  while (blocks() < ENOUGH_BLOCKS && blockRows * panels * PANEL * depth >= 2 * ENOUGH_PRODUCTS && (blockRows > PANEL || panels > 1)) {
+    if (panels * PANEL >= blockRows) panels = Math.ceil(panels / 2)
+    else blockRows = Math.ceil(blockRows / 2 / PANEL) * PANEL
+  }
+  return [blockRows, panels]
 }
 
 /** The table of gemmDot: as it steps through the depth, in vectors, of both operands alike. */

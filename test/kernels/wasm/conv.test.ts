@@ -6,6 +6,7 @@ import type { Tensor } from '../../../src/core/tensor.js'
 import type { ConvGeometry } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { convolutions } from '../../../src/kernels/wasm/conv.js'
+import { elementwise } from '../../../src/kernels/wasm/elementwise.js'
 import { excess, random, randomView, unwritten } from './views.js'
 
 interface Case extends ConvGeometry {
@@ -139,9 +140,25 @@ describe('convolution and its gradients', () => {
     ['tiles that are no square', { ...two(16, 18, 0, 3, { padding: 1 }), spatial: [5, 11] }],
     ['tiles in several passes', two(40, 24, 38, 3, { padding: 1, batches: 3 })],
     ['a batch in several passes of the workspace', two(16, 2, 70, 3, { padding: 1, batches: 8 })],
+    ['pointwise, a product for each sample', two(33, 21, 12, 1, { batches: 5 })],
+    ['pointwise, channels on top of each other in the cache', two(40, 20, 16, 1)],
+    ['pointwise, the weights summed in several passes', two(40, 18, 64, 1, { batches: 7 })],
   ])('%s', (_, c) => {
     check(c)
     check(c, { channelsLast: true, offset: 1, bias: false, seed: 2 })
+  })
+
+  test('pointwise, ending with an activation: the bits of a separate kernel', () => {
+    const draw = random(4)
+    const [x, w, bias] = [randomView([3, 17, 12, 12], draw), randomView([19, 17, 1, 1], draw), randomView([19], draw)]
+    const geometry = two(17, 19, 12, 1)
+    for (const op of ['tanh', 'exp'] as const) {
+      const [z, y, expected] = [1, 2, 3].map(() => unwritten([3, 19, 12, 12]))
+      convolutions.conv(x, w, bias, geometry, z)
+      elementwise.unary(op, z, expected)
+      convolutions.conv(x, w, bias, geometry, y, { op, params: [], y })
+      expect(y.data).toEqual(expected.data)
+    }
   })
 
   test('an input gradient wider than the windows reach is zero there', () => {

@@ -11,11 +11,9 @@
  * its entries in `table` say (see HEAD); rows are `...Row` bytes apart, the elements of a row side by side. Every block has `scratchSize`
  * bytes of `scratch`, but a range uses those of its first block alone, which stay in the cache.
  */
-import { packPanels, write4 } from './gemm'
+import { packPanels, product, write4 } from './gemm'
 import { bytesMask, highDoubles, lowDoubles, sumDoubles } from './lanes'
 import { all, exp4 } from './math'
-import { gemmTile1, gemmTile2 } from './tiles'
-import { DEPTH } from './vectors'
 
 const QUERIES: i32 = 64
 const KEYS: i32 = 64
@@ -35,28 +33,11 @@ const KEEP: i32 = 3
 @inline function address(entries: usize, i: usize): usize { return <usize>load<u32>(entries + (i << 2)) }
 
 /** y = a b, or y += a b, of any number of columns, rows and products; operands as in gemmTile, panels of b `bPanel` apart. */
-function product(
+function multiply(
   a: usize, aRow: usize, aStep: usize, b: usize, bPanel: usize, bStep: usize,
   y: usize, yRow: usize, rows: i32, columns: i32, depth: i32, add: bool,
 ): void {
-  let k = 0
-  do {
-    const count = min(depth - k, DEPTH)
-    const more = add || k > 0
-    for (let column = 0; column < columns; column += PANEL) {
-      const panel = b + <usize>(column >> 4) * bPanel + <usize>k * bStep
-      let ai = a + <usize>k * aStep
-      let yi = y + (<usize>column << 2)
-      let i = 0
-      for (; i + 2 <= rows; i += 2) {
-        gemmTile2(ai, aRow, aStep, panel, bStep, count, yi, yRow, more ? yi : 0, yRow, columns - column)
-        ai += 2 * aRow
-        yi += 2 * yRow
-      }
-      if (i < rows) gemmTile1(ai, aRow, aStep, panel, bStep, count, yi, yRow, more ? yi : 0, yRow, columns - column)
-    }
-    k += DEPTH
-  } while (k < depth)
+  product(a, aRow << 4, aRow, aStep, b, bPanel, bStep, y, yRow, rows, columns, depth, add ? y : 0, yRow, 4)
 }
 
 /** How many of the `count` keys from the first of a block on the queries before `query` see. */
@@ -66,7 +47,7 @@ function product(
 function scores(k: usize, kRow: usize, panels: usize, size: i32, tile: usize, first: i32, queries: i32, diagonal: i32, firstKey: i32, keys: i32): void {
   for (let p = 0; p < queries; p += PANEL) {
     const rows = seen(first + min(p + PANEL, queries), diagonal, firstKey, keys)
-    product(k, kRow, 4, panels + <usize>p * (<usize>size << 2), 0, 64, tile + (<usize>p << 2), STEP, rows, PANEL, size, false)
+    multiply(k, kRow, 4, panels + <usize>p * (<usize>size << 2), 0, 64, tile + (<usize>p << 2), STEP, rows, PANEL, size, false)
   }
 }
 
@@ -186,27 +167,27 @@ function scaleRow(x: usize, size: i32, factor: f32): void {
  */
 function sumKeys(tile: usize, x: usize, xRow: usize, size: i32, y: usize, yRow: usize, first: i32, queries: i32, diagonal: i32, firstKey: i32, keys: i32, add: bool): void {
   if (first + 1 + diagonal >= firstKey + keys) {
-    product(tile, 4, STEP, x, 64, xRow, y, yRow, queries, size, keys, add)
+    multiply(tile, 4, STEP, x, 64, xRow, y, yRow, queries, size, keys, add)
     return
   }
   for (let i = 0; i < queries; i += 2) {
     const rows = min(2, queries - i)
     const depth = seen(first + i + rows, diagonal, firstKey, keys)
-    product(tile + (<usize>i << 2), 4, STEP, x, 64, xRow, y + <usize>i * yRow, yRow, rows, size, depth, add)
+    multiply(tile + (<usize>i << 2), 4, STEP, x, 64, xRow, y + <usize>i * yRow, yRow, rows, size, depth, add)
   }
 }
 
 /** The sums over queries: y_j += sum_i tile[j][i] x_i. */
 function sumQueries(tile: usize, x: usize, xRow: usize, size: i32, y: usize, yRow: usize, first: i32, queries: i32, diagonal: i32, firstKey: i32, keys: i32): void {
   if (first + 1 + diagonal >= firstKey + keys) {
-    product(tile, STEP, 4, x, 64, xRow, y, yRow, keys, size, queries, true)
+    multiply(tile, STEP, 4, x, 64, xRow, y, yRow, keys, size, queries, true)
     return
   }
   for (let j = 0; j < keys; j += 2) {
     const skipped = max(0, firstKey + j - diagonal - first)
     if (skipped >= queries) return
     const from = tile + <usize>j * STEP + (<usize>skipped << 2)
-    product(from, STEP, 4, x + <usize>skipped * xRow, 64, xRow, y + <usize>j * yRow, yRow, min(2, keys - j), size, queries - skipped, true)
+    multiply(from, STEP, 4, x + <usize>skipped * xRow, 64, xRow, y + <usize>j * yRow, yRow, min(2, keys - j), size, queries - skipped, true)
   }
 }
 

@@ -1,9 +1,9 @@
 /**
  * Matrix product: c[b] = start[b] + a[b] w[b], float32, accumulated in float32 over at most DEPTH products, then block by block into c.
  *
- * `gemm` wants the elements of a's rows side by side, and 16 columns of w side by side in every row: either w itself, or panels that
- * `packPanels` made of it; `packRows` turns an `a` that lies otherwise. `gemmDot` takes a's rows and w's columns as they lie when
- * both are side by side along the depth, and few: no packing, but a sum across lanes for every element.
+ * `gemm` wants 16 columns of w side by side in every row: either w itself, or panels that `packPanels` made of it. Of a it wants elements of a row
+ * near each other: rows as they lie (elements 4 apart, panels 16 rows), or the same panels of 16 rows (elements 64 apart, rows 4). `gemmDot` takes
+ * a's rows and w's columns as they lie when both are side by side along the depth, and few: no packing, but a sum across lanes for every element.
  * Strides are in bytes. Shapes: a [M, K], w [K, N], c [M, N]; batches share an operand whose batch stride is 0. No alignment is asked for.
  * Tails: rows in pairs, then one; columns in 16s, the last panel is read whole (see tiles.ts) and stored in part.
  */
@@ -12,61 +12,85 @@ import { dotTile1, dotTile2, gemmTile1, gemmTile2 } from './tiles'
 import { DEPTH, laneMask } from './vectors'
 
 const PANEL: i32 = 16
-/** A block of c is 64 rows by 16 panels: a's part of it stays in a second-level cache. */
-const BLOCK_ROWS: i32 = 64
-const BLOCK_PANELS: i32 = 16
 
 /**
- * A block is 64 x 256 elements of c: for every batch, for every 64 rows, for every 256 columns. What c starts from may be c itself, a row (startRow
- * 0) or nothing (0). With an activation (epilogue.ts), y = activation(c), block by block; y has c's strides and may be c.
+ * c = start + a w of single matrices. What c starts from may be c itself, a row for all (startRow 0), a column for all (startStep 0, otherwise 4), or
+ * nothing (0).
  */
-export function gemm(
-  a: usize, aBatch: usize, aRow: usize,
-  w: usize, wBatch: usize, wPanel: usize, wStep: usize,
-  c: usize, cBatch: usize, cRow: usize,
-  rows: i32, columns: i32, depth: i32, start: usize, startBatch: usize, startRow: usize,
-  y: usize, activation: i32, p: f32, q: f32, r: f32,
-  begin: i32, end: i32,
+export function product(
+  a: usize, aPanel: usize, aRow: usize, aStep: usize,
+  w: usize, wPanel: usize, wStep: usize,
+  c: usize, cRow: usize,
+  rows: i32, columns: i32, depth: i32, start: usize, startRow: usize, startStep: usize,
 ): void {
-  const panels = (columns + PANEL - 1) / PANEL
-  const panelBlocks = (panels + BLOCK_PANELS - 1) / BLOCK_PANELS
-  const rowBlocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS
-  const parts = (depth + DEPTH - 1) / DEPTH
+  const parts = max(1, (depth + DEPTH - 1) / DEPTH)
   const part = (depth + parts - 1) / parts
-  for (let block = begin; block < end; block++) {
-    const firstPanel = (block % panelBlocks) * BLOCK_PANELS
-    const rest = block / panelBlocks
-    const firstRow = (rest % rowBlocks) * BLOCK_ROWS
-    const batch = <usize>(rest / rowBlocks)
-    const lastPanel = min(panels, firstPanel + BLOCK_PANELS)
-    const lastRow = min(rows, firstRow + BLOCK_ROWS)
-    for (let k = 0; k < depth; k += part) {
-      const count = min(part, depth - k)
-      const from = k > 0 ? c + batch * cBatch : start ? start + batch * startBatch : 0
-      const fromRow = k > 0 ? cRow : startRow
-      for (let j = firstPanel; j < lastPanel; j++) {
-        const panel = w + batch * wBatch + <usize>j * wPanel + <usize>k * wStep
-        const left = columns - j * PANEL
-        let ai = a + batch * aBatch + <usize>firstRow * aRow + (<usize>k << 2)
-        let ci = c + batch * cBatch + <usize>firstRow * cRow + (<usize>j << 6)
-        let si = from ? from + <usize>firstRow * fromRow + (<usize>j << 6) : 0
-        const step: usize = from ? 2 * fromRow : 0
-        let i = firstRow
-        for (; i + 2 <= lastRow; i += 2) {
-          gemmTile2(ai, aRow, 4, panel, wStep, count, ci, cRow, si, fromRow, left)
+  let k = 0
+  do {
+    const count = min(part, depth - k)
+    const step: usize = start ? 2 * startRow : 0
+    for (let j = 0; j < columns; j += PANEL) {
+      const left = columns - j
+      let ap = a + <usize>k * aStep
+      let ci = c + (<usize>j << 2)
+      let si = start ? start + <usize>j * startStep : 0
+      for (let first = 0; first < rows; first += PANEL, ap += aPanel) {
+        const last = min(rows, first + PANEL)
+        let ai = ap
+        let i = first
+        for (; i + 2 <= last; i += 2) {
+          gemmTile2(ai, aRow, aStep, w, wStep, count, ci, cRow, si, startRow, startStep, left)
           ai += 2 * aRow
           ci += 2 * cRow
           si += step
         }
-        if (i < lastRow) gemmTile1(ai, aRow, 4, panel, wStep, count, ci, cRow, si, fromRow, left)
+        if (i < last) gemmTile1(ai, aRow, aStep, w, wStep, count, ci, cRow, si, startRow, startStep, left)
       }
+      w += wPanel
     }
-    if (!activation) continue
-    const first = batch * cBatch + (<usize>firstPanel << 6)
-    const length = min(columns, lastPanel * PANEL) - firstPanel * PANEL
-    for (let i = firstRow; i < lastRow; i++) {
-      const at = first + <usize>i * cRow
-      activate(activation, c + at, y + at, p, q, r, length)
+    w += <usize>count * wStep - <usize>((columns + PANEL - 1) / PANEL) * wPanel
+    start = c
+    startRow = cRow
+    startStep = 4
+    k += part
+  } while (k < depth)
+}
+
+/**
+ * c[b] = start[b] + a[b] w[b], or c = start + sum_t a[t] w[t] over `terms`, which lie as far apart as batches would. A block is `blockRows` (a multiple of
+ * 16) by `blockPanels` of c; the next one has the next rows, and so the same panels, which a second-level cache keeps. With an activation
+ * (epilogue.ts), y = activation(c), block by block; y has c's strides and may be c.
+ */
+export function gemm(
+  a: usize, aBatch: usize, aPanel: usize, aRow: usize, aStep: usize,
+  w: usize, wBatch: usize, wPanel: usize, wStep: usize,
+  c: usize, cBatch: usize, cRow: usize,
+  rows: i32, columns: i32, depth: i32, terms: i32, start: usize, startBatch: usize, startRow: usize, startStep: usize,
+  y: usize, activation: i32, p: f32, q: f32, r: f32, blockRows: i32, blockPanels: i32,
+  begin: i32, end: i32,
+): void {
+  const blockColumns = blockPanels * PANEL
+  const columnBlocks = (columns + blockColumns - 1) / blockColumns
+  const rowBlocks = (rows + blockRows - 1) / blockRows
+  // All blocks take a term before the next one, which then comes from further away.
+  for (let term = 0; term < terms; term++, a += aBatch, w += wBatch) {
+    for (let block = begin; block < end; block++) {
+      const firstRow = (block % rowBlocks) * blockRows
+      const rest = block / rowBlocks
+      const firstColumn = (rest % columnBlocks) * blockColumns
+      const batch = <usize>(rest / columnBlocks)
+      const height = min(rows - firstRow, blockRows)
+      const width = min(columns - firstColumn, blockColumns)
+      const at = batch * cBatch + <usize>firstRow * cRow + (<usize>firstColumn << 2)
+      const ai = a + batch * aBatch + <usize>(firstRow / PANEL) * aPanel
+      const wi = w + batch * wBatch + <usize>(firstColumn / PANEL) * wPanel
+      if (term > 0) product(ai, aPanel, aRow, aStep, wi, wPanel, wStep, c + at, cRow, height, width, depth, c + at, cRow, 4)
+      else {
+        const from = start ? start + batch * startBatch + <usize>firstRow * startRow + <usize>firstColumn * startStep : 0
+        product(ai, aPanel, aRow, aStep, wi, wPanel, wStep, c + at, cRow, height, width, depth, from, startRow, startStep)
+      }
+      if (!activation || term < terms - 1) continue
+      for (let i = at, stop = at + <usize>height * cRow; i < stop; i += cRow) activate(activation, c + i, y + i, p, q, r, width)
     }
   }
 }
@@ -86,7 +110,7 @@ export function packPanels(
     const count = min(PANEL, columns - first)
     if (wColumn === 4 && count === PANEL) copyPanel(from, wDepth, to, depth)
     else if (wDepth === 4 && count === PANEL) {
-      for (let j: usize = 0; j < 16; j += 4) transpose4(from + j * wColumn, wColumn, to + (j << 2), 64, depth)
+      transpose16(from, wColumn, to, depth)
     } else {
       for (let j = 0; j < PANEL; j++) {
         let x = from + <usize>min(j, count - 1) * wColumn
@@ -94,33 +118,6 @@ export function packPanels(
         for (let k = 0; k < depth; k++, x += wDepth, y += 64) store<f32>(y, load<f32>(x))
       }
     }
-  }
-}
-
-/** Rows with their elements side by side, [M][K], of an `a` whose elements lie aDepth apart. A block is 16 rows of a batch. */
-export function packRows(
-  a: usize, aBatch: usize, aRow: usize, aDepth: usize,
-  rows: i32, depth: i32, packed: usize,
-  begin: i32, end: i32,
-): void {
-  const rowBlocks = (rows + 15) / 16
-  const bytes = <usize>depth << 2
-  for (let block = begin; block < end; block++) {
-    const batch = <usize>(block / rowBlocks)
-    const first = (block % rowBlocks) * 16
-    const last = min(rows, first + 16)
-    let x = a + batch * aBatch + <usize>first * aRow
-    let y = packed + (batch * <usize>rows + <usize>first) * bytes
-    let i = first
-    if (aRow === 4) {
-      // Four rows of four depths at a time; the depths that are left over, and other strides, element by element.
-      const whole = depth & ~3
-      for (; i + 4 <= last; i += 4, x += 16, y += 4 * bytes) {
-        transpose4Across(x, aDepth, y, bytes, whole)
-        for (let r: usize = 0; r < 4; r++) copyStrided(x + (r << 2) + <usize>whole * aDepth, aDepth, y + r * bytes + (<usize>whole << 2), depth - whole)
-      }
-    }
-    for (; i < last; i++, x += aRow, y += bytes) copyStrided(x, aDepth, y, depth)
   }
 }
 
@@ -177,29 +174,18 @@ function copyPanel(x: usize, xStep: usize, y: usize, depth: i32): void {
   }
 }
 
-function copyStrided(x: usize, step: usize, y: usize, count: i32): void {
-  for (let k = 0; k < count; k++, x += step, y += 4) store<f32>(y, load<f32>(x))
-}
-
-/** Four runs along the depth, `xRun` apart, become four neighbours in every row of y. */
-function transpose4(x: usize, xRun: usize, y: usize, yStep: usize, depth: i32): void {
-  const x1 = x + xRun, x2 = x1 + xRun, x3 = x2 + xRun
-  let at: usize = 0
-  for (let k = 0; k + 4 <= depth; k += 4, at += 16, y += 4 * yStep) {
-    write4(y, yStep, v128.load(x + at), v128.load(x1 + at), v128.load(x2 + at), v128.load(x3 + at))
+/** Sixteen runs along the depth, `xRun` apart, become a panel. */
+function transpose16(x: usize, xRun: usize, y: usize, depth: i32): void {
+  let k = 0
+  for (; k + 4 <= depth; k += 4, x += 16, y += 256) {
+    let run = x
+    for (let to = y; to < y + 64; to += 16, run += 4 * xRun) {
+      write4(to, 64, v128.load(run), v128.load(run + xRun), v128.load(run + 2 * xRun), v128.load(run + 3 * xRun))
+    }
   }
-  for (let k = depth & ~3; k < depth; k++, at += 4, y += yStep) {
-    store<f32>(y, load<f32>(x + at))
-    store<f32>(y, load<f32>(x1 + at), 4)
-    store<f32>(y, load<f32>(x2 + at), 8)
-    store<f32>(y, load<f32>(x3 + at), 12)
-  }
-}
-
-/** Four neighbours at every depth (a multiple of 4), `xStep` apart, become four rows of y. */
-function transpose4Across(x: usize, xStep: usize, y: usize, yRow: usize, depth: i32): void {
-  for (let k = 0; k < depth; k += 4, x += 4 * xStep, y += 16) {
-    write4(y, yRow, v128.load(x), v128.load(x + xStep), v128.load(x + 2 * xStep), v128.load(x + 3 * xStep))
+  for (; k < depth; k++, x += 4) {
+    let run = x
+    for (let to = y; y < to + 64; y += 4, run += xRun) store<f32>(y, load<f32>(run))
   }
 }
 

@@ -5,7 +5,7 @@
 export * from './unary'
 export * from './binary'
 export { fill, where } from './elementwise'
-export { gemm, gemmDot, packPanels, packRows } from './gemm'
+export { gemm, gemmDot, packPanels } from './gemm'
 export { attention, attentionGrad } from './attention'
 export * from './conv'
 export * from './depthwise'

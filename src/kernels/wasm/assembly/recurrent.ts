@@ -5,7 +5,7 @@
  * holds int32: the cell, columns of the trace (recurrentLayout: width, cell, unprojected, normalized, normalizedCell, rstd), the batch, and
  * from FIRST_STEP on, in the order in which they are taken, each step's first row and its sequences. Rows have any alignment; ends as in lanes.ts.
  */
-import { gemm } from './gemm'
+import { product } from './gemm'
 import { firstLanes, highDoubles, loadUpTo, lowDoubles, storeUpTo, sumDoubles } from './lanes'
 import { all, sigmoid4, tanh4 } from './math'
 import { lastSquares, runMean } from './moments'
@@ -37,10 +37,8 @@ function tanh(x: v128): v128 { return tanh4(x) }
 }
 
 /** c[i] = a[i] w for rows `aRow` bytes apart and packed w. */
-function product(a: usize, aRow: usize, w: usize, c: usize, rows: i32, columns: i32, depth: i32, add: bool): void {
-  const panels = (columns + 15) / 16
-  const blocks = ((rows + 63) / 64) * ((panels + 15) / 16)
-  gemm(a, 0, aRow, w, 0, bytes(depth) << 4, 64, c, 0, bytes(columns), rows, columns, depth, add ? c : 0, 0, bytes(columns), 0, 0, 0, 0, 0, 0, blocks)
+function multiply(a: usize, aRow: usize, w: usize, c: usize, rows: i32, columns: i32, depth: i32, add: bool): void {
+  product(a, aRow << 4, aRow, 4, w, bytes(depth) << 4, 64, c, bytes(columns), rows, columns, depth, add ? c : 0, bytes(columns), 4)
 }
 
 /** x^ = (x - mean) rstd in place. @returns rstd */
@@ -98,7 +96,7 @@ export function recurrent(
       const traced = kept ? row(trace, start, width) : products + <usize>blockRows * bytes(gates)
       const summed = normed && cell < LSTM
       if (summed) memory.copy(products, row(x, start, gates), <usize>rows * bytes(gates))
-      product(row(h, first, outputs), bytes(outputs), weight, products, rows, gates, outputs, summed)
+      multiply(row(h, first, outputs), bytes(outputs), weight, products, rows, gates, outputs, summed)
       for (let b = 0; b < rows; b++) {
         const t = row(traced, b, width)
         const p = row(products, b, gates)
@@ -130,7 +128,7 @@ export function recurrent(
         }
       }
       const rowsOut = row(y, start, outputs)
-      if (projection) product(traced + unprojectedAt, bytes(width), projection, rowsOut, rows, outputs, hidden, false)
+      if (projection) multiply(traced + unprojectedAt, bytes(width), projection, rowsOut, rows, outputs, hidden, false)
       memory.copy(row(h, first, outputs), rowsOut, <usize>rows * bytes(outputs))
     }
   }
@@ -216,7 +214,7 @@ export function recurrentGrad(
         const h = b < rowsBefore ? row(y, startBefore + b, outputs) : row(h0, first + b, outputs)
         memory.copy(row(previous, start + b, outputs), h, bytes(outputs))
       }
-      if (projection) product(row(dh, first, outputs), bytes(outputs), projection, nexts, rows, hidden, outputs, false)
+      if (projection) multiply(row(dh, first, outputs), bytes(outputs), projection, nexts, rows, hidden, outputs, false)
       for (let b = 0; b < rows; b++) {
         const t = row(trace, start + b, width)
         const dn = projection ? row(nexts, b, hidden) : row(dh, first + b, outputs)
@@ -238,7 +236,7 @@ export function recurrentGrad(
           i += run
         }
       }
-      product(row(dProduct, start, gates), bytes(gates), weight, row(dh, first, outputs), rows, outputs, gates, cell == GRU)
+      multiply(row(dProduct, start, gates), bytes(gates), weight, row(dh, first, outputs), rows, outputs, gates, cell == GRU)
     }
   }
 }

@@ -7,7 +7,7 @@
  *
  * gemmTile: y[i][0..columns) = start[i][0..columns) + sum_k a[i][k] b[k][0..columns), columns up to 16. Elements of a's row are `aStep` apart, rows
  *   `aRow`; the 16 columns of b lie side by side, rows `bStep` apart. What the sums are added to, start, may be y itself, a row that serves
- *   all (`startRow` 0), or nothing (0).
+ *   all (`startRow` 0), a column that does (`startStep` 0, otherwise 4), or nothing (0).
  * convTile: four groups of up to 4 positions. y_j[i][lane] = bias_i + sum_k a[i][k] x_j[taps[k]][lane]: group j's inputs lie at
  *   x_j + taps[k] (u32), its outputs at y_j, row i `yRow` further, lanes `laneStep` apart. The first `count` groups count, `lanes` lanes of each.
  *   The bias is only for the call without `add`.
@@ -51,7 +51,7 @@ export function gemmTile1(
   a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
-  start: usize, startRow: usize,
+  start: usize, startRow: usize, startStep: usize,
   columns: i32,
 ): void {
   let p0 = a
@@ -69,8 +69,17 @@ export function gemmTile1(
     q += bStep
   }
   const y0 = y, s0 = start
+  let from = start
+  if (start && !startStep) {
+    from = 0
+    const t0 = v128.load32_splat(s0)
+    c00 = f32x4.add(c00, t0)
+    c01 = f32x4.add(c01, t0)
+    c02 = f32x4.add(c02, t0)
+    c03 = f32x4.add(c03, t0)
+  }
   if (columns >= 16) {
-    if (start) {
+    if (from) {
       c00 = f32x4.add(c00, v128.load(s0))
       c01 = f32x4.add(c01, v128.load(s0, 16))
       c02 = f32x4.add(c02, v128.load(s0, 32))
@@ -81,7 +90,7 @@ export function gemmTile1(
     v128.store(y0, c02, 32)
     v128.store(y0, c03, 48)
   } else {
-    storeColumns(y0, c00, c01, c02, c03, columns, start ? s0 : 0)
+    storeColumns(y0, c00, c01, c02, c03, columns, from ? s0 : 0)
   }
 }
 
@@ -90,7 +99,7 @@ export function gemmTile2(
   a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
   depth: i32,
   y: usize, yRow: usize,
-  start: usize, startRow: usize,
+  start: usize, startRow: usize, startStep: usize,
   columns: i32,
 ): void {
   let p0 = a
@@ -117,8 +126,22 @@ export function gemmTile2(
   }
   const y0 = y, s0 = start
   const y1 = y + yRow, s1 = start + startRow
+  let from = start
+  if (start && !startStep) {
+    from = 0
+    const t0 = v128.load32_splat(s0)
+    c00 = f32x4.add(c00, t0)
+    c01 = f32x4.add(c01, t0)
+    c02 = f32x4.add(c02, t0)
+    c03 = f32x4.add(c03, t0)
+    const t1 = v128.load32_splat(s1)
+    c10 = f32x4.add(c10, t1)
+    c11 = f32x4.add(c11, t1)
+    c12 = f32x4.add(c12, t1)
+    c13 = f32x4.add(c13, t1)
+  }
   if (columns >= 16) {
-    if (start) {
+    if (from) {
       c00 = f32x4.add(c00, v128.load(s0))
       c01 = f32x4.add(c01, v128.load(s0, 16))
       c02 = f32x4.add(c02, v128.load(s0, 32))
@@ -137,8 +160,8 @@ export function gemmTile2(
     v128.store(y1, c12, 32)
     v128.store(y1, c13, 48)
   } else {
-    storeColumns(y0, c00, c01, c02, c03, columns, start ? s0 : 0)
-    storeColumns(y1, c10, c11, c12, c13, columns, start ? s1 : 0)
+    storeColumns(y0, c00, c01, c02, c03, columns, from ? s0 : 0)
+    storeColumns(y1, c10, c11, c12, c13, columns, from ? s1 : 0)
   }
 }
 

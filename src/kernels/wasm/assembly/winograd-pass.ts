@@ -6,7 +6,7 @@
  * threads. What a block computes does not depend on its slot. Planes are those of conv.ts with one group: `sources`, `runs` and x's strides as there.
  */
 import { convPlanes } from './conv'
-import { gemm, gemmDot } from './gemm'
+import { gemmDot, product } from './gemm'
 import { winogradGrad, winogradInput, winogradOutput } from './winograd'
 
 @inline function bytes(count: i32): usize { return <usize>count << 2 }
@@ -53,8 +53,10 @@ export function winogradConv(
     const inputs = <usize>channels * pitch, outputs = <usize>rows * pitch
     winogradInput(planes, <usize>planeHeight * planeRow, planeRow, bytes(planeWidth), channels, down, across, first, v, inputs, pitch, 0, count)
     const columns = count * across
-    const blocks = 16 * ((rows + 63) / 64) * ((columns + 255) / 256)
-    gemm(u, bytes(rows * channels), bytes(channels), v, inputs, 64, pitch, m, outputs, pitch, rows, columns, channels, 0, 0, 0, 0, 0, 0, 0, 0, 0, blocks)
+    const uRow = bytes(channels)
+    for (let f: usize = 0; f < 16; f++) {
+      product(u + f * bytes(rows) * <usize>channels, uRow << 4, uRow, 4, v + f * inputs, 64, pitch, m + f * outputs, pitch, rows, columns, channels, 0, 0, 0)
+    }
     winogradOutput(m, outputs, pitch, bias, y, <usize>rows * yChannel, yChannel, rows, height, width, down, across, first, flag, 0, count)
   }
   atomic.store<i32>(slots + bytes(slot), 0)

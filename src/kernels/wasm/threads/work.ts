@@ -67,10 +67,9 @@ const costs: Partial<Record<KernelName, Cost>> = {
 
   attention: (a) => 64 * Number(a[2]) * (1 + MAC * (Number(a[3]) + Number(a[4]))),
   attentionGrad: (a) => Number(a[1]) * Number(a[2]) * Number(a[3]) * (2 + MAC * (3 * Number(a[4]) + 2 * Number(a[5]))),
-  gemm: (a) => MAC * Math.min(Number(a[10]), 64) * Math.min(Number(a[11]), 256) * Number(a[12]),
+  gemm: (a) => MAC * Math.min(Number(a[12]), Number(a[25])) * Math.min(Number(a[13]), 16 * Number(a[26])) * Number(a[14]) * Number(a[15]),
   gemmDot: product(4 * MAC, 9, 11),
   packPanels: product(5, 5),
-  packRows: product(8, 5),
 
   // Four gates for each of the outputs: products, and as much again for the pass over a row.
   recurrent: product(8 * MAC, 1, 2, 3, 4),
