@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -84,6 +84,7 @@ const dist = {
     'node_modules/esbuild/package.json',
     'node_modules/fast-png/package.json',
     'scripts/setup.mjs',
+    'scripts/bundle-node.mjs',
     'scripts/bundle-png.mjs',
     'scripts/notices.mjs',
     wasm,
@@ -97,7 +98,7 @@ const dist = {
     await run('compiling the sources', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', fresh])
     copyFileSync(join(root, wasm), join(fresh, relative('src', wasm)))
     await run('bundling the decoder of PNG', process.execPath, ['scripts/bundle-png.mjs', join(fresh, 'cli/png.js')])
-    await bundleForNode(fresh)
+    await run('bundling for Node', process.execPath, ['scripts/bundle-node.mjs', fresh])
     rmSync(join(root, 'dist'), { recursive: true, force: true })
     renameSync(fresh, join(root, 'dist'))
   },
@@ -126,29 +127,6 @@ const lab = {
     rmSync(join(root, 'dist/lab'), { recursive: true, force: true })
     renameSync(fresh, join(root, 'dist/lab'))
   },
-}
-
-/**
- * Node gets the library in a few files, as looking for and compiling some 250 takes it four times as long. Bundlers get the modules, of which they
- * leave out what a page doesn't use. A folder deep, as the modules are that find files of the package by their own place.
- */
-async function bundleForNode(folder) {
-  const { build } = await import('esbuild')
-  await build({
-    entryPoints: ['index.js', 'node.js', 'cli/main.js'].map((file) => join(folder, file)),
-    entryNames: '[name]',
-    outdir: join(folder, 'bundle'),
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    // The package names its files that have side effects by where they will be, not by where they are now.
-    ignoreAnnotations: true,
-    // Modules print the name of their class, and a class that mentions itself would get another.
-    keepNames: true,
-  })
-  chmodSync(join(folder, 'bundle/main.js'), 0o755)
 }
 
 async function ensureBuilt(step) {

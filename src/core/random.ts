@@ -183,14 +183,16 @@ export class Generator {
   }
 }
 
-function randomlySeeded(): Generator {
-  const generator = new Generator()
-  generator.seed()
-  return generator
+let standard: Generator | undefined
+
+/** What every random function draws from unless given another: seeded from the system's randomness when it is first asked for, as that takes longer than loading. */
+export function defaultGenerator(): Generator {
+  if (!standard) {
+    standard = new Generator()
+    standard.seed()
+  }
+  return standard
 }
 
-/** What every random function draws from unless given another: seeded from the system's randomness. */
-export const defaultGenerator: Generator = /* @__PURE__ */ randomlySeeded()
-
 /** Restarts the default generator from a seed: the same seed gives PyTorch's own numbers, initial weights and batches. */
-export const manualSeed = (seed: number | bigint): Generator => defaultGenerator.manualSeed(seed)
+export const manualSeed = (seed: number | bigint): Generator => defaultGenerator().manualSeed(seed)

@@ -86,7 +86,7 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
     const { generator, state } = this
     const resumed = this.resumes && state.generator ? (generator ?? new Generator()).setState(state.generator) : null
     // PyTorch draws a seed for worker processes here, also where there are none.
-    if (!resumed) drawSeed(generator ?? defaultGenerator)
+    if (!resumed) drawSeed(generator ?? defaultGenerator())
     const done = resumed ? state.batches : 0
     this.resumes = false
     return turns(this.batches(resumed, done), 'the loop over a DataLoader', this.lastTurn)
@@ -113,7 +113,7 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Iterable<Ba
   /** @param resumed what the order of a resumed pass is drawn from, of which `done` batches were given before */
   private *batches(resumed: Generator | null, done: number): IterableIterator<Batch> {
     const random = this.shuffle || this.batchSampler !== null
-    const generator = resumed ?? this.generator ?? (random ? new Generator().manualSeed(drawSeed(defaultGenerator)) : defaultGenerator)
+    const generator = resumed ?? this.generator ?? (random ? new Generator().manualSeed(drawSeed(defaultGenerator())) : defaultGenerator())
     this.state = { generator: resumed ? this.state.generator : generator.getState(), batches: done }
     let batch = 0
     for (const indices of this.groups(generator)) {

@@ -14,13 +14,18 @@ const ENCRYPTED = 0x0001
 /** PyTorch's own alignment of an entry's bytes, so that they can be mapped into memory as they lie. */
 const ALIGNMENT = 64
 
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1
-  return c
-})
+let crcTable: Uint32Array | undefined
+
+function makeCrcTable(): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, n) => {
+    let c = n
+    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1
+    return c
+  })
+}
 
 function crc32(bytes: Uint8Array): number {
+  crcTable ??= makeCrcTable()
   let c = 0xffffffff
   for (let i = 0; i < bytes.length; i++) c = crcTable[(c ^ bytes[i]) & 0xff] ^ (c >>> 8)
   return (c ^ 0xffffffff) >>> 0

@@ -117,7 +117,7 @@ export interface TruncNormalOptions extends NormalOptions {
 export function truncNormal_(tensor: Tensor, ...args: Arguments<[mean: number, std: number, a: number, b: number], TruncNormalOptions>): Tensor {
   checkTensor('truncNormal_', 'tensor', tensor)
   const options = readOptions<TruncNormalOptions>('truncNormal_', ['mean', 'std', 'a', 'b', 'generator'], 4, args)
-  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator } = options
+  const { mean = 0, std = 1, a = -2, b = 2, generator = defaultGenerator() } = options
   for (const [name, value] of Object.entries({ mean, std, a, b })) checkNumber('truncNormal_', name, value)
   if (mean < a - 2 * std || mean > b + 2 * std) {
     console.warn('evenkeel: mean is more than 2 std from [a, b] in nn.init.truncNormal_. The distribution of values may be incorrect.')

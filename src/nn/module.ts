@@ -36,7 +36,7 @@ export class Module {
   training = true
   /** Names of buffers, and whether they are saved. */
   readonly #buffers = new Map<string, boolean>()
-  readonly #hooks = new ModuleHooks(this)
+  #hooks: ModuleHooks | null = null
 
   /** What subclasses override and users call. @throws NotImplementedError where a subclass has none */
   forward(..._inputs: never[]): unknown {
@@ -191,7 +191,7 @@ export class Module {
     for (const key of Reflect.ownKeys(this)) {
       const property = Object.getOwnPropertyDescriptor(this, key) as PropertyDescriptor
       if (key === 'forward') {
-        if (this.#hooks.wrapping) continue
+        if (this.#hooks?.wrapping) continue
         throw new TypeError(`${this.constructor.name} can't be copied: its forward is an attribute that may refer to the original; make it a method`)
       }
       if ('value' in property) property.value = copyValue(property.value, copies)
@@ -317,17 +317,22 @@ export class Module {
 
   /** Calls `hook(module, inputs)` before each forward. Inputs are typed as tensors: say so where they are something else. */
   registerForwardPreHook<Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardPreHook<Inputs>): HookHandle {
-    return this.#hooks.add(this.#hooks.pre, hook as AnyForwardPreHook)
+    return this.#addHook((hooks) => hooks.pre, hook as AnyForwardPreHook)
   }
 
   /** Calls `hook(module, inputs, output)` after each forward. The output is typed as a tensor: say so where it is something else. */
   registerForwardHook<Output = Tensor, Inputs extends readonly unknown[] = readonly Tensor[]>(hook: ForwardHook<Output, Inputs>): HookHandle {
-    return this.#hooks.add(this.#hooks.forward, hook as AnyForwardHook)
+    return this.#addHook((hooks) => hooks.forward, hook as AnyForwardHook)
   }
 
   /** As `register_full_backward_hook`. */
   registerFullBackwardHook(hook: BackwardHook): HookHandle {
-    return this.#hooks.add(this.#hooks.backward, hook)
+    return this.#addHook((hooks) => hooks.backward, hook)
+  }
+
+  #addHook<Hook>(kind: (hooks: ModuleHooks) => Set<Hook>, hook: Hook): HookHandle {
+    this.#hooks ??= new ModuleHooks(this)
+    return this.#hooks.add(kind(this.#hooks), hook)
   }
 
   /** The arguments in `toString`, as PyTorch's `extra_repr`. */

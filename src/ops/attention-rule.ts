@@ -122,12 +122,12 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, 
   const { lead, keyLead, p } = settings
   const [length, valueSize] = [q.shape[q.ndim - 2], v.shape[v.ndim - 1]]
   /** Draws dropout's mask once more. */
-  const drawn = p > 0 ? defaultGenerator.clone() : null
+  const drawn = p > 0 ? defaultGenerator().clone() : null
   const [y4, lse] = scope(() => {
     const given = operands(q, k, v, mask, settings)
     const y4 = emptyOutput(given.q, valueSize)
     const lse = emptyTensor(given.q.shape.slice(0, 3), 'float64')
-    forEachPart(given, settings, p > 0 ? defaultGenerator : null, (options, ofQueries, ofKeys) =>
+    forEachPart(given, settings, p > 0 ? defaultGenerator() : null, (options, ofQueries, ofKeys) =>
       kernels.attention(ofQueries(given.q), ofKeys(given.k), ofKeys(given.v), options, ofQueries(y4), ofQueries(lse)),
     )
     return [y4, lse]

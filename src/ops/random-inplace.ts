@@ -20,7 +20,7 @@ function overwrite(owner: string, x: Tensor, options: DrawOptions, fill: Fill, c
   checkTensor(owner, 'input', x)
   for (const [name, value] of Object.entries(parameters)) checkNumber(owner, name, value)
   checkOptions(owner, options, ['generator'])
-  const { generator = defaultGenerator } = options
+  const { generator = defaultGenerator() } = options
   const draw = (t: Tensor) => drawInto(t, (target, given, dense) => fill(target, generator, given, dense), companion)
   return inPlace(
     x,

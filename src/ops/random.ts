@@ -27,7 +27,7 @@ type Fill = (target: FillTarget, generator: Generator) => void
 
 function draw(owner: string, options: RandomOptions, fallback: Dtype, make: (dtype: Dtype) => Tensor, fill: Fill): Tensor {
   checkOptions(owner, options, ['dtype', 'generator', 'requiresGrad'])
-  const { dtype = fallback, generator = defaultGenerator, requiresGrad = false } = options
+  const { dtype = fallback, generator = defaultGenerator(), requiresGrad = false } = options
   checkDtype(owner, dtype)
   const t = make(dtype)
   drawInto(t, (target) => fill(target, generator))
@@ -132,7 +132,7 @@ export function normal(mean: Tensor | number, std: Tensor | number = 1, shape?: 
 export function multinomial(weights: Tensor, numSamples: number, options: DrawOptions & { replacement?: boolean } = {}): Tensor {
   checkTensor('multinomial', 'weights', weights)
   checkOptions('multinomial', options, ['replacement', 'generator'])
-  const { replacement = false, generator = defaultGenerator } = options
+  const { replacement = false, generator = defaultGenerator() } = options
   if (weights.ndim !== 1 && weights.ndim !== 2) throw new RuntimeError('prob_dist must be 1 or 2 dim')
   const indices = drawCategories({ data: weights.toTypedArray(), dtype: weights.dtype }, weights.shape[weights.ndim - 1], numSamples, replacement, generator)
   const y = emptyTensor([...weights.shape.slice(0, -1), numSamples], 'int64')

@@ -60,7 +60,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { format, ...progress }: TrainingState & { format?: string } = text === undefined ? {} : JSON.parse(text)
   if (format !== FORMAT)
     throw new ValueError(`this is no checkpoint of evenkeel train (format ${FORMAT}), but ${format ? `one of format ${format}` : 'another safetensors file'}`)
-  const checkpoint: Checkpoint = { ...progress, model: {}, optimizer: {}, losses: [], generator: defaultGenerator.getState(), order: null }
+  const checkpoint: Checkpoint = { ...progress, model: {}, optimizer: {}, losses: [], generator: defaultGenerator().getState(), order: null }
   for (const [key, value] of Object.entries(loadSafetensors(bytes))) {
     const [room, ...rest] = key.split('.')
     if (room === 'model') checkpoint.model[rest.join('.')] = value

@@ -89,7 +89,7 @@ export class Training {
     training.losses.push(...checkpoint.losses)
     training.evaluations.push(...checkpoint.evaluations)
     training.seconds = checkpoint.seconds
-    defaultGenerator.setState(checkpoint.generator)
+    defaultGenerator().setState(checkpoint.generator)
     return training
   }
 
@@ -109,7 +109,7 @@ export class Training {
     const { train: _, heldOut: __, references: ___, ...source } = data
     const model = this.model.stateDict()
     const optimizer = this.optimizer.stateDict().state
-    const generator = defaultGenerator.getState()
+    const generator = defaultGenerator().getState()
     return scope(() => checkpointBytes({ settings, data: source, step, batches, evaluations, seconds, model, optimizer, losses, generator, order }))
   }
 

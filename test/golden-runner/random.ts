@@ -11,7 +11,7 @@ const seedOf = (c: GoldenCase): number | bigint => (typeof c.seed === 'string' ?
 /** A program: expressions evaluated in order after `manual_seed(seed)`, each result stored under its key. */
 export const runRandom: Runner = (family, c, errors) => {
   call('torch.manual_seed', [seedOf(c)], {})
-  if (c.initial_seed !== undefined) check(String(defaultGenerator.initialSeed()) === String(c.initial_seed), `initial seed ${defaultGenerator.initialSeed()}`)
+  if (c.initial_seed !== undefined) check(String(defaultGenerator().initialSeed()) === String(c.initial_seed), `initial seed ${defaultGenerator().initialSeed()}`)
   for (const step of c.program ?? []) {
     if (typeof step === 'string') throw new Mismatch(`don't know how to do '${step}'`)
     compareResult(
@@ -38,13 +38,13 @@ export const runRngState: Runner = (family, c, errors) => {
     else if (typeof step === 'string') python(`torch.${step}`)
   }
   // 'after' are the numbers that follow on the last state.
-  defaultGenerator.setState(family.array(c, 'state2').toTypedArray() as Uint8Array)
+  defaultGenerator().setState(family.array(c, 'state2').toTypedArray() as Uint8Array)
   compare(family, c, 'after', python('torch.randn(5)') as Tensor, errors)
 }
 
 function compareState(family: Family, c: GoldenCase, key: string): void {
   const want = family.array(c, key).toTypedArray() as Uint8Array
-  const got = defaultGenerator.getState()
+  const got = defaultGenerator().getState()
   const at = want.findIndex((byte, i) => got[i] !== byte)
   check(got.length === want.length && at < 0, `${key}: byte ${at} is ${got[at]}, expected ${want[at]}`)
 }

@@ -1,16 +1,10 @@
 import { allocator } from '../../core/allocator.js'
-import { binary, type KernelArguments } from './binary.js'
+import type { KernelArguments } from './binary.js'
+import { kernelBytes } from './bytes.js'
 
 /** Exported functions take plain numbers: addresses wrap to unsigned 32 bits, so those above 2 GiB are right. */
 export type KernelName = keyof KernelArguments
 export type KernelExports = Readonly<Record<KernelName, (...args: (number | boolean)[]) => void>>
-
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const characters = atob(text)
-  const bytes = new Uint8Array(characters.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i)
-  return bytes
-}
 
 /** The import "env" "memory" of kind memory, up to the flags of its limits: 3 is shared with a maximum, 1 unshared with a maximum. */
 const memoryImport = [3, ...'env'].concat([6, ...'memory'], 2).map((c) => (typeof c === 'string' ? c.charCodeAt(0) : c))
@@ -29,7 +23,7 @@ let module: WebAssembly.Module | undefined
 /** The compiled kernels; other threads instantiate it on the same memory. @throws where the host has no WebAssembly SIMD or forbids compiling. */
 export function kernelModule(): WebAssembly.Module {
   if (!module) {
-    const bytes = decodeBase64(binary)
+    const bytes = kernelBytes()
     if (!isShared(allocator().memory)) importUnshared(bytes)
     module = new WebAssembly.Module(bytes)
   }
