@@ -42,11 +42,18 @@ export function affineRun(x: usize, y: usize, n: i32, high: f32, scale: f32, shi
   const vh = f32x4.splat(high)
   const vs = f32x4.splat(scale)
   const vt = f32x4.splat(shift)
-  for (; n >= 8; n -= 8, x += 32, y += 32) {
-    v128.store(y, affineLanes(v128.load(x), vh, vs, vt))
-    v128.store(y, affineLanes(v128.load(x, 16), vh, vs, vt), 16)
+  for (; n >= 32; n -= 32, x += 128, y += 128) {
+    affine16(x, y, vh, vs, vt)
+    affine16(x + 64, y + 64, vh, vs, vt)
   }
   for (; n > 0; n -= 4, x += 16, y += 16) storeUpTo(y, affineLanes(loadUpTo(x, n), vh, vs, vt), n)
+}
+
+@inline function affine16(x: usize, y: usize, high: v128, scale: v128, shift: v128): void {
+  v128.store(y, affineLanes(v128.load(x), high, scale, shift))
+  v128.store(y, affineLanes(v128.load(x, 16), high, scale, shift), 16)
+  v128.store(y, affineLanes(v128.load(x, 32), high, scale, shift), 32)
+  v128.store(y, affineLanes(v128.load(x, 48), high, scale, shift), 48)
 }
 
 /** dx = scale ((g + c) + k ((x - high) rstd)). */
@@ -54,7 +61,7 @@ export function affineRun(x: usize, y: usize, n: i32, high: f32, scale: f32, shi
   return f32x4.mul(scale, f32x4.add(f32x4.add(g, c), f32x4.mul(k, f32x4.mul(f32x4.sub(x, high), rstd))))
 }
 /** With g = dy weight, or, where T is not bool, g = dy. */
-@inline export function gradRun<T>(dy: usize, x: usize, dx: usize, n: i32, high: f32, rstd: f32, scale: f32, k: f32, c: f32, weight: f32): void {
+export function gradRun<T>(dy: usize, x: usize, dx: usize, n: i32, high: f32, rstd: f32, scale: f32, k: f32, c: f32, weight: f32): void {
   const slope = <f64>scale * <f64>k * <f64>rstd
   if (high == 0 && isNormal(slope)) nearRun<T>(dy, x, dx, n, scale, <f32>slope, c, weight)
   else farRun<T>(dy, x, dx, n, high, rstd, scale, k, c, weight)

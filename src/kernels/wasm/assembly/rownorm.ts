@@ -1,7 +1,7 @@
 import { applyEpilogue } from './epilogue'
 import { loadUpTo, storeUpTo } from './lanes'
 import { CHUNK, lastSquares, pairMeans, pairMoments, pairVariances, runMean, runMeanSquare } from './moments'
-import { affineLanes, affineRun, at, at64, factor, term } from './norm'
+import { affineRun, at, at64, factor, highOf, normalizeLanes, term } from './norm'
 
 /**
  * Norms whose rows have statistics of their own: LayerNorm, RMSNorm, GroupNorm, InstanceNorm. See norm.ts for the formulas.
@@ -19,6 +19,8 @@ export function rowNorm(
   const ends = residual != 0 || activation != 0
   const shared = run == 1 && groups == 1 && weight != 0 && bias != 0
   const step = <usize>size << 2
+  const segments = size / run
+  let group = begin % groups
   for (let row = begin; row < end; row += 2) {
     const rows = min(2, end - row)
     const offset = <usize>row * step
@@ -34,9 +36,8 @@ export function rowNorm(
     if (rows == 2 && shared) normalizeRows(x + offset, y + offset, weight, bias, pm, pr, size)
     for (let i = row; i < row + rows; i++) {
       const own = <usize>i * step
-      if (rows == 1 || !shared) {
-        normalizeRow(x + own, y + own, weight, bias, mean ? load<f64>(at64(mean, i)) : 0, load<f64>(at64(rstd, i)), size, run, i % groups)
-      }
+      if (rows == 1 || !shared) normalizeRow(x + own, y + own, weight, bias, mean ? load<f64>(at64(mean, i)) : 0, load<f64>(at64(rstd, i)), size, run, group * segments)
+      if (++group == groups) group = 0
       if (ends) applyEpilogue(y + own, size, residual ? residual + own : 0, activation, p, q, r)
     }
   }
@@ -74,80 +75,102 @@ function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, 
 }
 
 /** Two rows of one group, which read their parameters together: the bits of normalizeRow. */
-function normalizeRows(x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, size: i32): void {
+@inline function normalizeRows(x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, size: i32): void {
   const m0 = mean ? load<f64>(mean) : 0
   const m1 = mean ? load<f64>(mean, 8) : 0
-  const h0 = f32x4.splat(<f32>m0)
-  const h1 = f32x4.splat(<f32>m1)
-  const r0 = f32x4.splat(<f32>load<f64>(rstd))
-  const r1 = f32x4.splat(<f32>load<f64>(rstd, 8))
-  const c0 = f32x4.splat(<f32>(-(m0 - <f64><f32>m0) * load<f64>(rstd)))
-  const c1 = f32x4.splat(<f32>(-(m1 - <f64><f32>m1) * load<f64>(rstd, 8)))
-  const step = <usize>size << 2
-  let n = size
-  for (; n >= 4; n -= 4) {
-    const w = v128.load(weight)
-    const b = v128.load(bias)
-    v128.store(y, f32x4.add(f32x4.mul(affineLanes(v128.load(x), h0, r0, c0), w), b))
-    v128.store(y + step, f32x4.add(f32x4.mul(affineLanes(v128.load(x + step), h1, r1, c1), w), b))
+  const r0 = load<f64>(rstd)
+  const r1 = load<f64>(rstd, 8)
+  const h0 = highOf(m0, r0)
+  const h1 = highOf(m1, r1)
+  const c0 = <f32>(-(m0 - <f64>h0) * r0)
+  const c1 = <f32>(-(m1 - <f64>h1) * r1)
+  if (h0 == 0 && h1 == 0) parameterizedRows<bool>(x, y, size, 0, 0, <f32>r0, <f32>r1, c0, c1, weight, bias)
+  else parameterizedRows<i32>(x, y, size, h0, h1, <f32>r0, <f32>r1, c0, c1, weight, bias)
+}
+
+function parameterizedRows<N>(
+  x: usize, y: usize, n: i32, high0: f32, high1: f32, rstd0: f32, rstd1: f32, shift0: f32, shift1: f32, weight: usize, bias: usize,
+): void {
+  const h0 = f32x4.splat(high0)
+  const h1 = f32x4.splat(high1)
+  const r0 = f32x4.splat(rstd0)
+  const r1 = f32x4.splat(rstd1)
+  const c0 = f32x4.splat(shift0)
+  const c1 = f32x4.splat(shift1)
+  let nextX = at(x, n)
+  let nextY = at(y, n)
+  for (; n >= 16; n -= 16) {
+    let w = v128.load(weight)
+    let b = v128.load(bias)
+    v128.store(y, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(x), h0, r0, c0), w), b))
+    v128.store(nextY, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(nextX), h1, r1, c1), w), b))
+    w = v128.load(weight, 16)
+    b = v128.load(bias, 16)
+    v128.store(y, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(x, 16), h0, r0, c0), w), b), 16)
+    v128.store(nextY, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(nextX, 16), h1, r1, c1), w), b), 16)
+    w = v128.load(weight, 32)
+    b = v128.load(bias, 32)
+    v128.store(y, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(x, 32), h0, r0, c0), w), b), 32)
+    v128.store(nextY, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(nextX, 32), h1, r1, c1), w), b), 32)
+    w = v128.load(weight, 48)
+    b = v128.load(bias, 48)
+    v128.store(y, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(x, 48), h0, r0, c0), w), b), 48)
+    v128.store(nextY, f32x4.add(f32x4.mul(normalizeLanes<N>(v128.load(nextX, 48), h1, r1, c1), w), b), 48)
+    x += 64
+    nextX += 64
+    y += 64
+    nextY += 64
+    weight += 64
+    bias += 64
+  }
+  for (; n > 0; n -= 4) {
+    const w = loadUpTo(weight, n)
+    const b = loadUpTo(bias, n)
+    storeUpTo(y, f32x4.add(f32x4.mul(normalizeLanes<N>(loadUpTo(x, n), h0, r0, c0), w), b), n)
+    storeUpTo(nextY, f32x4.add(f32x4.mul(normalizeLanes<N>(loadUpTo(nextX, n), h1, r1, c1), w), b), n)
     x += 16
+    nextX += 16
     y += 16
+    nextY += 16
     weight += 16
     bias += 16
   }
-  if (n > 0) {
-    const w = loadUpTo(weight, n)
-    const b = loadUpTo(bias, n)
-    storeUpTo(y, f32x4.add(f32x4.mul(affineLanes(loadUpTo(x, n), h0, r0, c0), w), b), n)
-    storeUpTo(y + step, f32x4.add(f32x4.mul(affineLanes(loadUpTo(x + step, n), h1, r1, c1), w), b), n)
-  }
 }
 
-@inline function normalizeRow(x: usize, y: usize, weight: usize, bias: usize, m: f64, r: f64, size: i32, run: i32, group: i32): void {
-  const segments = size / run
-  const high = <f32>m
+@inline function normalizeRow(x: usize, y: usize, weight: usize, bias: usize, m: f64, r: f64, size: i32, run: i32, first: i32): void {
+  const high = highOf(m, r)
   const low = m - <f64>high
-  const first = group * segments
   if (run == 1 && (weight || bias)) {
     const w = at(weight, first)
     const b = at(bias, first)
     const c = <f32>(-low * r)
-    if (!bias) parameterizedRow<bool, i32>(x, y, size, high, <f32>r, c, w, 0)
-    else if (!weight) parameterizedRow<i32, bool>(x, y, size, high, <f32>r, c, 0, b)
-    else parameterizedRow<bool, bool>(x, y, size, high, <f32>r, c, w, b)
+    if (!bias) parameterizedRow<bool, i32, i32>(x, y, size, high, <f32>r, c, w, 0)
+    else if (!weight) parameterizedRow<i32, bool, i32>(x, y, size, high, <f32>r, c, 0, b)
+    else if (high == 0) parameterizedRow<bool, bool, bool>(x, y, size, 0, <f32>r, c, w, b)
+    else parameterizedRow<bool, bool, i32>(x, y, size, high, <f32>r, c, w, b)
     return
   }
   // A row without parameters is one segment.
   const length = weight || bias ? run : size
-  for (let s = 0, start: usize = 0; s < size / length; s++, start += <usize>length << 2) {
-    const scale = r * factor(weight, first + s)
-    affineRun(x + start, y + start, length, high, <f32>scale, <f32>(term(bias, first + s) - low * scale))
+  for (let start = 0; start < size; start += length, first++) {
+    const scale = r * factor(weight, first)
+    affineRun(at(x, start), at(y, start), length, high, <f32>scale, <f32>(term(bias, first) - low * scale))
   }
 }
 
-/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. W and B are bool where weight and bias are there. */
-function parameterizedRow<W, B>(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
+/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. W and B are bool where weight and bias are there, N where high is 0. */
+function parameterizedRow<W, B, N>(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
   const vc = f32x4.splat(c)
-  for (; n >= 8; n -= 8, x += 32, y += 32) {
-    let v0 = affineLanes(v128.load(x), vh, vr, vc)
-    let v1 = affineLanes(v128.load(x, 16), vh, vr, vc)
-    if (isBoolean<W>()) {
-      v0 = f32x4.mul(v0, v128.load(weight))
-      v1 = f32x4.mul(v1, v128.load(weight, 16))
-      weight += 32
-    }
-    if (isBoolean<B>()) {
-      v0 = f32x4.add(v0, v128.load(bias))
-      v1 = f32x4.add(v1, v128.load(bias, 16))
-      bias += 32
-    }
-    v128.store(y, v0)
-    v128.store(y, v1, 16)
+  for (; n >= 32; n -= 32, x += 128, y += 128) {
+    parameterized16<W, B, N>(x, y, vh, vr, vc, weight, bias)
+    parameterized16<W, B, N>(x + 64, y + 64, vh, vr, vc, weight + 64, bias + 64)
+    if (isBoolean<W>()) weight += 128
+    if (isBoolean<B>()) bias += 128
   }
   for (; n > 0; n -= 4, x += 16, y += 16) {
-    let v = affineLanes(loadUpTo(x, n), vh, vr, vc)
+    let v = normalizeLanes<N>(loadUpTo(x, n), vh, vr, vc)
     if (isBoolean<W>()) v = f32x4.mul(v, loadUpTo(weight, n))
     if (isBoolean<B>()) v = f32x4.add(v, loadUpTo(bias, n))
     storeUpTo(y, v, n)
@@ -156,3 +179,25 @@ function parameterizedRow<W, B>(x: usize, y: usize, n: i32, high: f32, rstd: f32
   }
 }
 
+@inline function parameterized16<W, B, N>(x: usize, y: usize, high: v128, rstd: v128, c: v128, weight: usize, bias: usize): void {
+  let v0 = normalizeLanes<N>(v128.load(x), high, rstd, c)
+  let v1 = normalizeLanes<N>(v128.load(x, 16), high, rstd, c)
+  let v2 = normalizeLanes<N>(v128.load(x, 32), high, rstd, c)
+  let v3 = normalizeLanes<N>(v128.load(x, 48), high, rstd, c)
+  if (isBoolean<W>()) {
+    v0 = f32x4.mul(v0, v128.load(weight))
+    v1 = f32x4.mul(v1, v128.load(weight, 16))
+    v2 = f32x4.mul(v2, v128.load(weight, 32))
+    v3 = f32x4.mul(v3, v128.load(weight, 48))
+  }
+  if (isBoolean<B>()) {
+    v0 = f32x4.add(v0, v128.load(bias))
+    v1 = f32x4.add(v1, v128.load(bias, 16))
+    v2 = f32x4.add(v2, v128.load(bias, 32))
+    v3 = f32x4.add(v3, v128.load(bias, 48))
+  }
+  v128.store(y, v0)
+  v128.store(y, v1, 16)
+  v128.store(y, v2, 32)
+  v128.store(y, v3, 48)
+}
