@@ -1,4 +1,4 @@
-import { BoolResult, FloatResult, mapBinary } from './elementwise'
+import { BoolResult, FloatResult, mapBinary, PairedResult } from './elementwise'
 import { all, atLeast, atMost, exp4, gauss4, geluTanhExponent, normalCdf4, select, sigmoid4 } from './math'
 
 /**
@@ -68,7 +68,7 @@ class EluBackward extends FloatResult {
   }
 }
 /** Phi(x) + x phi(x), the normal distribution and its density. */
-class GeluBackward extends FloatResult {
+class GeluBackward extends PairedResult {
   @inline apply(a: v128, b: v128, p: v128, q: v128, r: v128): v128 {
     const gauss = gauss4(b)
     const slope = f32x4.add(normalCdf4(b, gauss), f32x4.mul(b, f32x4.mul(gauss, all(0.398942280))))

@@ -30,6 +30,12 @@ export class FloatResult {
   @inline putFirst(y: usize, v: v128, count: i32): void { storeFirst(y, v, count) }
 }
 
+/**
+ * float32 lanes of an operation that is worth the bytes of two vectors a turn: a long one, where the steps of one vector fill the time in which those
+ * of the other wait for each other, or a common one that is shorter than its loop.
+ */
+export class PairedResult extends FloatResult {}
+
 export class BoolResult {
   @inline size(): usize { return 1 }
   @inline put(y: usize, mask: v128): void { v128.store_lane<u32>(y, maskBytes(mask), 0) }
@@ -51,6 +57,14 @@ export function mapUnary<T>(x: usize, y: usize, p: f32, q: f32, r: f32, n: i32, 
   x += <usize>start << 2
   y += <usize>start * op.size()
   n = min(n, end * BLOCK) - start
+  if (op instanceof PairedResult) {
+    for (; n >= 8; n -= 8, x += 32, y += 32) {
+      const first = op.apply(v128.load(x), vp, vq, vr)
+      const second = op.apply(v128.load(x, 16), vp, vq, vr)
+      v128.store(y, first)
+      v128.store(y, second, 16)
+    }
+  }
   for (; n >= 4; n -= 4, x += 16, y += op.size() << 2) op.put(y, op.apply(v128.load(x), vp, vq, vr))
   if (n > 0) op.putFirst(y, op.apply(loadFirst(x, n), vp, vq, vr), n)
 }
@@ -85,6 +99,14 @@ export function mapBinary<T>(
 
 @inline function mapBoth<T>(a: usize, b: usize, y: usize, p: v128, q: v128, r: v128, n: i32): void {
   const op = changetype<T>(0)
+  if (op instanceof PairedResult) {
+    for (; n >= 8; n -= 8, a += 32, b += 32, y += 32) {
+      const first = op.apply(v128.load(a), v128.load(b), p, q, r)
+      const second = op.apply(v128.load(a, 16), v128.load(b, 16), p, q, r)
+      v128.store(y, first)
+      v128.store(y, second, 16)
+    }
+  }
   for (; n >= 4; n -= 4, a += 16, b += 16, y += op.size() << 2) op.put(y, op.apply(v128.load(a), v128.load(b), p, q, r))
   if (n > 0) op.putFirst(y, op.apply(loadFirst(a, n), loadFirst(b, n), p, q, r), n)
 }

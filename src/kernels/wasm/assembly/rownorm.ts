@@ -1,7 +1,7 @@
 import { applyEpilogue } from './epilogue'
 import { loadUpTo, storeUpTo } from './lanes'
 import { CHUNK, lastSquares, pairMeans, pairMoments, pairVariances, runMean, runMeanSquare } from './moments'
-import { affineRun, at, at64, factor, highOf, normalizeLanes, term } from './norm'
+import { affineLanes, affineRun, at, at64, factor, highOf, normalizeLanes, term } from './norm'
 
 /**
  * Norms whose rows have statistics of their own: LayerNorm, RMSNorm, GroupNorm, InstanceNorm. See norm.ts for the formulas.
@@ -74,7 +74,10 @@ function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, 
   store<f64>(rstd, r)
 }
 
-/** Two rows of one group, which read their parameters together: the bits of normalizeRow. */
+/**
+ * Two rows of one group, which read their parameters together: the bits of normalizeRow. These loops take as long as they have instructions, so they
+ * have four vectors a turn.
+ */
 @inline function normalizeRows(x: usize, y: usize, weight: usize, bias: usize, mean: usize, rstd: usize, size: i32): void {
   const m0 = mean ? load<f64>(mean) : 0
   const m1 = mean ? load<f64>(mean, 8) : 0
@@ -88,6 +91,7 @@ function rowStatistics(x: usize, size: i32, mean: usize, rstd: usize, eps: f64, 
   else parameterizedRows<i32>(x, y, size, h0, h1, <f32>r0, <f32>r1, c0, c1, weight, bias)
 }
 
+/** N is bool where both high are 0. */
 function parameterizedRows<N>(
   x: usize, y: usize, n: i32, high0: f32, high1: f32, rstd0: f32, rstd1: f32, shift0: f32, shift1: f32, weight: usize, bias: usize,
 ): void {
@@ -144,10 +148,9 @@ function parameterizedRows<N>(
     const w = at(weight, first)
     const b = at(bias, first)
     const c = <f32>(-low * r)
-    if (!bias) parameterizedRow<bool, i32, i32>(x, y, size, high, <f32>r, c, w, 0)
-    else if (!weight) parameterizedRow<i32, bool, i32>(x, y, size, high, <f32>r, c, 0, b)
-    else if (high == 0) parameterizedRow<bool, bool, bool>(x, y, size, 0, <f32>r, c, w, b)
-    else parameterizedRow<bool, bool, i32>(x, y, size, high, <f32>r, c, w, b)
+    if (!bias) parameterizedRow<bool, i32>(x, y, size, high, <f32>r, c, w, 0)
+    else if (!weight) parameterizedRow<i32, bool>(x, y, size, high, <f32>r, c, 0, b)
+    else parameterizedRow<bool, bool>(x, y, size, high, <f32>r, c, w, b)
     return
   }
   // A row without parameters is one segment.
@@ -158,46 +161,41 @@ function parameterizedRows<N>(
   }
 }
 
-/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. W and B are bool where weight and bias are there, N where high is 0. */
-function parameterizedRow<W, B, N>(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
+/** y = ((x - high) rstd + c) weight + bias, with a parameter for each element. W and B are bool where weight and bias are there. */
+function parameterizedRow<W, B>(x: usize, y: usize, n: i32, high: f32, rstd: f32, c: f32, weight: usize, bias: usize): void {
   const vh = f32x4.splat(high)
   const vr = f32x4.splat(rstd)
   const vc = f32x4.splat(c)
-  for (; n >= 32; n -= 32, x += 128, y += 128) {
-    parameterized16<W, B, N>(x, y, vh, vr, vc, weight, bias)
-    parameterized16<W, B, N>(x + 64, y + 64, vh, vr, vc, weight + 64, bias + 64)
-    if (isBoolean<W>()) weight += 128
-    if (isBoolean<B>()) bias += 128
+  for (; n >= 16; n -= 16, x += 64, y += 64) {
+    let v0 = affineLanes(v128.load(x), vh, vr, vc)
+    let v1 = affineLanes(v128.load(x, 16), vh, vr, vc)
+    let v2 = affineLanes(v128.load(x, 32), vh, vr, vc)
+    let v3 = affineLanes(v128.load(x, 48), vh, vr, vc)
+    if (isBoolean<W>()) {
+      v0 = f32x4.mul(v0, v128.load(weight))
+      v1 = f32x4.mul(v1, v128.load(weight, 16))
+      v2 = f32x4.mul(v2, v128.load(weight, 32))
+      v3 = f32x4.mul(v3, v128.load(weight, 48))
+    }
+    if (isBoolean<B>()) {
+      v0 = f32x4.add(v0, v128.load(bias))
+      v1 = f32x4.add(v1, v128.load(bias, 16))
+      v2 = f32x4.add(v2, v128.load(bias, 32))
+      v3 = f32x4.add(v3, v128.load(bias, 48))
+    }
+    v128.store(y, v0)
+    v128.store(y, v1, 16)
+    v128.store(y, v2, 32)
+    v128.store(y, v3, 48)
+    if (isBoolean<W>()) weight += 64
+    if (isBoolean<B>()) bias += 64
   }
   for (; n > 0; n -= 4, x += 16, y += 16) {
-    let v = normalizeLanes<N>(loadUpTo(x, n), vh, vr, vc)
+    let v = affineLanes(loadUpTo(x, n), vh, vr, vc)
     if (isBoolean<W>()) v = f32x4.mul(v, loadUpTo(weight, n))
     if (isBoolean<B>()) v = f32x4.add(v, loadUpTo(bias, n))
     storeUpTo(y, v, n)
     weight += 16
     bias += 16
   }
-}
-
-@inline function parameterized16<W, B, N>(x: usize, y: usize, high: v128, rstd: v128, c: v128, weight: usize, bias: usize): void {
-  let v0 = normalizeLanes<N>(v128.load(x), high, rstd, c)
-  let v1 = normalizeLanes<N>(v128.load(x, 16), high, rstd, c)
-  let v2 = normalizeLanes<N>(v128.load(x, 32), high, rstd, c)
-  let v3 = normalizeLanes<N>(v128.load(x, 48), high, rstd, c)
-  if (isBoolean<W>()) {
-    v0 = f32x4.mul(v0, v128.load(weight))
-    v1 = f32x4.mul(v1, v128.load(weight, 16))
-    v2 = f32x4.mul(v2, v128.load(weight, 32))
-    v3 = f32x4.mul(v3, v128.load(weight, 48))
-  }
-  if (isBoolean<B>()) {
-    v0 = f32x4.add(v0, v128.load(bias))
-    v1 = f32x4.add(v1, v128.load(bias, 16))
-    v2 = f32x4.add(v2, v128.load(bias, 32))
-    v3 = f32x4.add(v3, v128.load(bias, 48))
-  }
-  v128.store(y, v0)
-  v128.store(y, v1, 16)
-  v128.store(y, v2, 32)
-  v128.store(y, v3, 48)
 }

@@ -1,4 +1,4 @@
-import { FloatResult, mapUnary } from './elementwise'
+import { FloatResult, mapUnary, PairedResult } from './elementwise'
 import { all, atLeast, atMost, erf4, exp4, expm14, gauss4, geluTanhExponent, log1p4, log4, normalCdf4, select, sigmoid4, tanh4 } from './math'
 
 /**
@@ -51,7 +51,7 @@ class Log extends FloatResult {
 class Log1p extends FloatResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return log1p4(x) }
 }
-class Tanh extends FloatResult {
+class Tanh extends PairedResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return tanh4(x) }
 }
 class Erf extends FloatResult {
@@ -63,7 +63,7 @@ class Sigmoid extends FloatResult {
 class LogSigmoid extends FloatResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.sub(atMost(x, all(0)), log1p4(exp4(f32x4.neg(f32x4.abs(x))))) }
 }
-class Relu extends FloatResult {
+class Relu extends PairedResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return atLeast(x, all(0)) }
 }
 /** Slope p. */
@@ -75,7 +75,7 @@ class Elu extends FloatResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(q, select(f32x4.gt(x, all(0)), x, f32x4.mul(p, expm14(f32x4.mul(x, r))))) }
 }
 /** X Phi(x). */
-class Gelu extends FloatResult {
+class Gelu extends PairedResult {
   @inline apply(x: v128, p: v128, q: v128, r: v128): v128 { return f32x4.mul(x, normalCdf4(x, gauss4(x))) }
 }
 /** X sigmoid(2 u), which is x (1 + tanh u) / 2 without its cancellation. */
