@@ -85,12 +85,14 @@ interface Count {
 /** Checks the targets against the classes of x, [N, C, ...S]. @throws IndexError for one that is no class */
 function checkTargets(x: Tensor, target: Tensor, weight: Tensor | null, ignoreIndex: number): Count {
   const classes = x.shape[1]
-  const values = target.toTypedArray()
+  const values = target.isContiguous() ? target.data : target.toTypedArray()
+  // Of int64 the two halves, the lower first: a BigInt for each target would cost more than the kernel.
+  const halves = values instanceof BigInt64Array ? new Int32Array(values.buffer, values.byteOffset, 2 * values.length) : null
   const classWeights = weight?.to('float64').toTypedArray() ?? null
   let ignored = 0
   let total = 0
   for (let i = 0; i < values.length; i++) {
-    const t = Number(values[i])
+    const t = halves ? halves[2 * i + 1] * 2 ** 32 + (halves[2 * i] >>> 0) : Number(values[i])
     if (t === ignoreIndex) ignored++
     else if (t < 0 || t >= classes) throw new IndexError(`Target ${t} is out of bounds.`)
     else total += classWeights ? Number(classWeights[t]) : 1

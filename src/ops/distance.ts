@@ -1,3 +1,4 @@
+import { noGrad } from '../autograd/index.js'
 import { type Arguments, readOptions } from '../core/arguments.js'
 import { dtypes, isFloatingPoint } from '../core/dtype.js'
 import { RuntimeError } from '../core/errors.js'
@@ -43,10 +44,12 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, ...args: Arguments<[dim
   if (!isFloatingPoint(dtype)) throw new RuntimeError(`expected common dtype to be floating point, yet common dtype is ${dtypes[dtype].scalarName}`)
   const shape = broadcastShapes(x1.shape, x2.shape)
   const d = normalizeDim(dim, shape.length)
-  // Each is divided before the product, which could overflow.
+  // Each is divided before the product, which could overflow. As in PyTorch, the gradient knows nothing of the limit: a length below it changes with x.
   const unit = (x: Tensor) => {
     const wide = x.to(dtype).expand(shape)
-    return wide.div(wide.norm(2, { dim: d, keepdim: true }).clampMin(eps))
+    const length = wide.norm(2, { dim: d, keepdim: true }).clone()
+    noGrad(() => length.clamp_(eps))
+    return wide.div(length)
   }
   return composed([x1, x2], () => unit(x1).mul(unit(x2)).sum(d))
 }

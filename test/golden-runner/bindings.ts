@@ -24,6 +24,8 @@ const positional: Record<string, readonly string[]> = {
   'torch.nn.functional.scaled_dot_product_attention': ['query', 'key', 'value'],
   'torch.nn.functional.softmax': ['input', 'dim'],
   'torch.nn.functional.log_softmax': ['input', 'dim'],
+  'torch.nn.functional.softmin': ['input', 'dim'],
+  ...Object.fromEntries([1, 2, 3].flatMap((d) => [`max_pool${d}d`, `avg_pool${d}d`].map((n) => [`torch.nn.functional.${n}`, ['input', 'kernel_size']]))),
   'torch.nn.functional.layer_norm': ['input', 'normalized_shape', 'weight', 'bias'],
   'torch.nn.functional.group_norm': ['input', 'num_groups', 'weight', 'bias'],
   'torch.nn.functional.instance_norm': ['input', 'running_mean', 'running_var', 'weight', 'bias'],

@@ -14,6 +14,7 @@ import random
 import torch
 
 from generator.cases import DTYPES, Family, module_case, normal, sizes
+from generator.edges import edges
 from generator.layers import layers, losses
 from generator.optimizers import optim
 from generator.sequences import attention, recurrent
@@ -129,7 +130,7 @@ def activations(rng, generator):
     return family
 
 
-FAMILIES = {f.__name__: f for f in [batchnorm, layernorm, groupnorm, instancenorm, rmsnorm, lrn_normalize, layers, activations, losses, recurrent, attention, optim]}
+FAMILIES = {f.__name__: f for f in [batchnorm, layernorm, groupnorm, instancenorm, rmsnorm, lrn_normalize, layers, activations, losses, recurrent, attention, optim, edges]}
 
 
 def main():

@@ -131,6 +131,8 @@ describe('cross-entropy', () => {
   const errors: [run: () => Tensor, name: string, message: string][] = [
     [() => F.crossEntropy(x, int64([0, 1, 4])), 'IndexError', 'Target 4 is out of bounds.'],
     [() => F.crossEntropy(x, int64([0, 1, -1])), 'IndexError', 'Target -1 is out of bounds.'],
+    [() => F.crossEntropy(x, int64([0, 1, 2 ** 32 + 1])), 'IndexError', 'Target 4294967297 is out of bounds.'],
+    [() => F.crossEntropy(x, int64([0, 1, -(2 ** 32)])), 'IndexError', 'Target -4294967296 is out of bounds.'],
     [() => F.crossEntropy(x, int64([0, 1])), 'ValueError', 'Expected input batch_size (3) to match target batch_size (2).'],
     [() => F.crossEntropy(x, int64(1)), 'ValueError', 'Expected input batch_size (3) to match target batch_size (0).'],
     [() => F.nllLoss(tensor(1), int64(0)), 'ValueError', 'Expected 1 or more dimensions (got 0)'],
@@ -312,6 +314,18 @@ describe('distances', () => {
   test('cosine similarity of long vectors, whose product would overflow', () => {
     expect(F.cosineSimilarity(tensor([[1e19, 0]]), tensor([[1e19, 1e18]])).item()).toBeCloseTo(10 / Math.sqrt(101), 6)
     expect(() => F.cosineSimilarity(int64([1]), int64([1]), { dim: 0 })).toThrow('expected common dtype to be floating point, yet common dtype is Long')
+  })
+
+  test('cosine similarity of vectors below the least length: the gradient as PyTorch gives it, for a length that still changes', () => {
+    const [a, b] = [
+      [3, 4],
+      [0.3, -0.1],
+    ].map((v) => tensor(v, { dtype: 'float64' }).requiresGrad_())
+    const y = F.cosineSimilarity(a, b, { dim: 0, eps: 2 })
+    expect(y.item()).toBeCloseTo(0.05, 14)
+    y.backward()
+    const gradients = [a, b].flatMap((x) => list(x.grad as Tensor))
+    for (const [i, expected] of [0.024, -0.018, 0.27628291754873713, 0.407905694150421].entries()) expect(gradients[i]).toBeCloseTo(expected, 14)
   })
 
   test('margins', () => {
