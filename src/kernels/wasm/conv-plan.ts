@@ -118,7 +118,7 @@ export function convPlan(direction: Direction, image: View, kernel: Shape, out: 
   const key = `${direction};${isContiguous(image.shape, image.strides)};${image.shape};${kernel};${out};${stride};${padding};${dilation};${groups};${inPlace ? image.strides : ''}`
   const known = cache.get(key)
   if (known) return known
-  const padded = direction !== 'weights' && isPaddedStencil(image, kernel, out, geometry)
+  const padded = isPaddedStencil(image, kernel, out, geometry)
   const plan = inPlace ? planInPlace(image, out, groups) : padded ? planStencil(direction, image) : planWithPlanes(direction, image, kernel, out, geometry)
   if (cache.size >= CACHED_PLANS) for (const oldest of [...cache.keys()].slice(0, CACHED_PLANS / 2)) cache.delete(oldest)
   cache.set(key, plan)
@@ -155,7 +155,7 @@ function planInPlace(image: View, out: Shape, groups: number): ConvPlan {
   }
 }
 
-/** For the kernel depthwisePadded: nothing but the weights' taps, which a gradient turns, and a row of zeros. */
+/** For the kernels that read a padded image where it lies: nothing but the weights' taps, which a gradient turns, and a row of zeros. */
 function planStencil(direction: Direction, { shape: [batches, groups, height, width] }: View): ConvPlan {
   const tables = new Tables()
   const taps = [0, 1, 2, 3, 4, 5, 6, 7, 8]

@@ -239,9 +239,11 @@ export const convolutions: Pick<Kernels, 'conv' | 'convInputGrad' | 'convWeightG
         const positions = [pass.samples, tables + pass.full, pass.fullCount, tables + pass.partial, pass.partialCount, pass.lanes] as const
         const from = grad + first * dyBatch
         if (pass.stencil && rows === 1) {
-          const { rowStep, row, height, width } = pass.stencil
+          const { rowStep, row, height, width, zeros } = pass.stencil
           const { groups } = geometry
-          launch('depthwise3x3WeightGrad', groups, planes + pass.stencil.first, plan.group, row, rowStep, from, address(dw), samples, groups, height, width)
+          if (zeros !== undefined) launch('depthwisePaddedWeightGrad', groups, planes, tables + zeros, from, address(dw), samples, groups, height, width)
+          else
+            launch('depthwise3x3WeightGrad', groups, planes + pass.stencil.first, plan.group, row, rowStep, from, address(dw), samples, groups, height, width)
           return
         }
         launch(

@@ -6,6 +6,7 @@ import type { Tensor } from '../../../src/core/tensor.js'
 import type { ConvGeometry } from '../../../src/kernels/contract.js'
 import { reference } from '../../../src/kernels/reference/index.js'
 import { convolutions } from '../../../src/kernels/wasm/conv.js'
+import { copies } from '../../../src/kernels/wasm/copy.js'
 import { elementwise } from '../../../src/kernels/wasm/elementwise.js'
 import { excess, random, randomView, unwritten } from './views.js'
 
@@ -146,6 +147,24 @@ describe('convolution and its gradients', () => {
   ])('%s', (_, c) => {
     check(c)
     check(c, { channelsLast: true, offset: 1, bias: false, seed: 2 })
+  })
+
+  test.each([4, 5, 7, 8, 30])('depthwise weights: the same bits from an image of width %i and from planes, which other layouts take', (width) => {
+    const geometry = two(1, 1, width, 3, { padding: 1, groups: 3 })
+    const shape = [2, 3, 6, width]
+    const dy = randomView(shape, random(2))
+    const gradients = [
+      [0, 1, 2, 3],
+      [0, 2, 3, 1],
+    ].map((order) => {
+      const x = randomView(shape, random(1), { order })
+      const values = randomView(shape, random(3))
+      copies.copy(values, x)
+      const dw = unwritten([3, 1, 3, 3])
+      convolutions.convWeightGrad(dy, x, geometry, dw)
+      return dw.data
+    })
+    expect(gradients[0]).toEqual(gradients[1])
   })
 
   test('pointwise, ending with an activation: the bits of a separate kernel', () => {

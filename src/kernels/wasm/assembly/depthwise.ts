@@ -150,3 +150,63 @@ export function depthwise3x3WeightGrad(
     }
   }
 }
+
+/** The same from the image itself, as depthwisePadded reads it: the same bits. */
+export function depthwisePaddedWeightGrad(
+  x: usize, zeros: usize, dy: usize, dw: usize,
+  batches: i32, channels: i32, height: i32, width: i32,
+  begin: i32, end: i32,
+): void {
+  const rowBytes = <usize>width << 2
+  const last = (rowBytes - 1) & ~15
+  const lanes = ((width - 1) & 3) + 1
+  const whole = laneMask(4), left = i32x4(0, -1, -1, -1)
+  const stretch = max(1, 4 * DEPTH / width)
+  for (let block = begin; block < end; block++) {
+    const w = dw + <usize>block * 36
+    for (let sample = 0; sample < batches; sample++) {
+      const image = <usize>((sample * channels + block) * height) * rowBytes
+      let xi = x + image - 4
+      let yi = dy + image
+      let above = zeros - 4
+      for (let first = 0; first < height; first += stretch) {
+        const stop = min(height, first + stretch)
+        let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0
+        for (let row = first + 1; row <= stop; row++, above = xi, xi += rowBytes, yi += rowBytes) {
+          const below = row < height ? xi + rowBytes : zeros - 4
+          for (let at: usize = 0; at <= last; at += 16) {
+            if (at > 0 && at < last) {
+              const g = v128.load(yi + at)
+              s0 = f32x4.add(s0, f32x4.mul(g, v128.load(above + at)))
+              s1 = f32x4.add(s1, f32x4.mul(g, v128.load(above + at, 4)))
+              s2 = f32x4.add(s2, f32x4.mul(g, v128.load(above + at, 8)))
+              s3 = f32x4.add(s3, f32x4.mul(g, v128.load(xi + at)))
+              s4 = f32x4.add(s4, f32x4.mul(g, v128.load(xi + at, 4)))
+              s5 = f32x4.add(s5, f32x4.mul(g, v128.load(xi + at, 8)))
+              s6 = f32x4.add(s6, f32x4.mul(g, v128.load(below + at)))
+              s7 = f32x4.add(s7, f32x4.mul(g, v128.load(below + at, 4)))
+              s8 = f32x4.add(s8, f32x4.mul(g, v128.load(below + at, 8)))
+            } else {
+              const here = at < last ? whole : laneMask(lanes)
+              const behind = at < last ? whole : laneMask(lanes - 1)
+              const before = at > 0 ? here : v128.and(here, left)
+              const g = v128.and(here, v128.load(yi + at))
+              s0 = f32x4.add(s0, f32x4.mul(g, v128.and(before, v128.load(above + at))))
+              s1 = f32x4.add(s1, f32x4.mul(g, v128.and(here, v128.load(above + at, 4))))
+              s2 = f32x4.add(s2, f32x4.mul(g, v128.and(behind, v128.load(above + at, 8))))
+              s3 = f32x4.add(s3, f32x4.mul(g, v128.and(before, v128.load(xi + at))))
+              s4 = f32x4.add(s4, f32x4.mul(g, v128.and(here, v128.load(xi + at, 4))))
+              s5 = f32x4.add(s5, f32x4.mul(g, v128.and(behind, v128.load(xi + at, 8))))
+              s6 = f32x4.add(s6, f32x4.mul(g, v128.and(before, v128.load(below + at))))
+              s7 = f32x4.add(s7, f32x4.mul(g, v128.and(here, v128.load(below + at, 4))))
+              s8 = f32x4.add(s8, f32x4.mul(g, v128.and(behind, v128.load(below + at, 8))))
+            }
+          }
+        }
+        v128.store(w, f32x4.add(v128.load(w), sums(s0, s1, s2, s3)))
+        v128.store(w, f32x4.add(v128.load(w, 16), sums(s4, s5, s6, s7)), 16)
+        store<f32>(w, load<f32>(w, 32) + f32x4.extract_lane(sums(s8, s8, s8, s8), 0), 32)
+      }
+    }
+  }
+}

@@ -82,6 +82,7 @@ const costs: Partial<Record<KernelName, Cost>> = {
   depthwise3x3: product(1, 8, 9),
   depthwisePadded: product(1, 6, 7),
   depthwise3x3WeightGrad: product(1, 6, 8, 9),
+  depthwisePaddedWeightGrad: product(1, 4, 6, 7),
   winogradWeights: (a) => (20 * Number(a[1]) * Number(a[2])) / (a[3] ? Number(a[2]) : Number(a[1])),
   // Transforms, and 16 products for each tile, output and input channel.
   winogradConv: (a) => ((Number(a[18]) * Number(a[19])) / Number(a[20])) * (7 * (Number(a[6]) + Number(a[14])) + 16 * MAC * Number(a[6]) * Number(a[14])),
