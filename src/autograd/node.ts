@@ -51,6 +51,7 @@ export class Node implements GradFn {
     this.shapes = rule.inputs.map((t) => (t ? t.shape : null))
     this.inputDtypes = rule.inputs.map((t) => (t ? t.dtype : null))
     this.versions = (rule.saved ?? []).map((t) => (t ? t.storage.version : 0))
+    for (const t of rule.saved ?? []) t?.storage.addReader()
     if (watched && rule.saved?.some((t) => t?.storage === watched?.storage)) watched.saved = true
   }
 
@@ -76,6 +77,7 @@ export class Node implements GradFn {
   free(): void {
     if (!this.rule.saved?.length && !this.rule.scratch?.length) return
     this.freed = true
+    for (const t of this.rule.saved ?? []) t?.storage.removeReader()
     for (const t of this.rule.scratch ?? []) t?.storage.release('after backward had used it')
     // The old rule's closure holds tensors too.
     this.rule = { name: this.rule.name, inputs: [], backward: () => [] }

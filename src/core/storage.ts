@@ -21,6 +21,9 @@ export class Storage {
   scope: Scope | null = null
   /** The last turn that it was left from, until someone else decides about its end. */
   lastTurn: LastTurn | null = null
+  /** Nodes of a graph whose backward reads it. */
+  private readers = 0
+  private onlyGraphReads = false
   private readonly block: Block
   /** What the garbage collector hands back. */
   private readonly holding: Holding
@@ -56,6 +59,22 @@ export class Storage {
     this.withdraw()
     this.holding.dependent?.release(by)
     allocator().release(this.block)
+  }
+
+  /** A node of the graph saves it for its backward. */
+  addReader(): void {
+    this.readers++
+  }
+
+  /** That node has run, and will not again. */
+  removeReader(): void {
+    if (--this.readers === 0 && this.onlyGraphReads) this.release('after backward had used it')
+  }
+
+  /** Says that nobody but the graph will read it: it ends with the last node that does, now if there is none. */
+  leaveToGraph(): void {
+    this.onlyGraphReads = true
+    if (this.readers === 0) this.release('when the next layer had used it')
   }
 
   /** Moves it to another owner; null keeps it until nothing refers to it. */

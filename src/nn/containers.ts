@@ -1,6 +1,6 @@
 import { IndexError, KeyError, kindOf } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { canFuse, forwardFused } from './fusion.js'
+import { canFuse, forwardFused, isPassing } from './fusion.js'
 import { type Member, Module } from './module.js'
 
 /** A module that maps one tensor to one tensor: what `Sequential` chains. */
@@ -50,7 +50,8 @@ abstract class Container<M extends Module> extends Module {
 /**
  * Calls modules one after the other. As `torch.nn.Sequential`: `new Sequential(a, b)` names them 0, 1, ...;
  * `new Sequential({ conv: a, norm: b })` names them itself. A norm, Linear or convolution and the activation behind it are computed in one pass, unless a
- * hook or a probe is on one of them: the same bits, with less memory.
+ * hook or a probe is on one of them: the same bits, with less memory. What lies between two layers of the library is released when
+ * backward has used it, or at once where it doesn't need it.
  */
 export class Sequential extends Container<Layer> {
   constructor(...layers: Layer[] | [Readonly<Record<string, Layer>>]) {
@@ -68,13 +69,19 @@ export class Sequential extends Container<Layer> {
 
   override forward(x: Tensor): Tensor {
     let y = x
+    /** Whether y was made here, and nobody else can hold it. */
+    let between = false
     const layers = [...this.items.values()]
     for (let i = 0; i < layers.length; i++) {
-      const next = layers.at(i + 1)
-      if (next && canFuse(layers[i], next)) {
-        y = forwardFused(layers[i], next, y)
-        i++
-      } else y = layers[i].forward(y)
+      const [layer, next] = [layers[i], layers.at(i + 1)]
+      const passing = isPassing(layer)
+      const fused = next && canFuse(layer, next)
+      const z = fused ? forwardFused(layer, next, y) : layer.forward(y)
+      if (fused) i++
+      const sameStorage = z.storage === y.storage
+      if (between && passing && !sameStorage) y.storage.leaveToGraph()
+      between = passing && (between || !sameStorage)
+      y = z
     }
     return y
   }

@@ -1,6 +1,7 @@
 import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as ops from '../ops/dropout.js'
+import { keepsNothing } from './fusion.js'
 import { Module } from './module.js'
 import { pythonFloat, pythonRepr } from './names.js'
 
@@ -26,6 +27,10 @@ abstract class DropoutModule extends Module {
   }
 
   protected abstract readonly drop: (x: Tensor, options: ops.DropoutOptions) => Tensor
+
+  get [keepsNothing](): true {
+    return true
+  }
 
   override forward(x: Tensor): Tensor {
     return this.drop(x, { p: this.p, training: this.training, inplace: this.inplace })

@@ -2,6 +2,7 @@ import { type Arguments, readOptions } from '../core/arguments.js'
 import type { Shape } from '../core/shape.js'
 import type { Tensor } from '../core/tensor.js'
 import { requireArguments } from './arguments.js'
+import { keepsNothing } from './fusion.js'
 import { Module } from './module.js'
 import { pythonRepr } from './names.js'
 
@@ -22,6 +23,10 @@ export class Flatten extends Module {
     const options = readOptions<FlattenOptions>('Flatten', ['startDim', 'endDim'], 2, args)
     this.startDim = options.startDim ?? 1
     this.endDim = options.endDim ?? -1
+  }
+
+  get [keepsNothing](): true {
+    return true
   }
 
   override forward(x: Tensor): Tensor {
@@ -45,6 +50,10 @@ export class Unflatten extends Module {
     unflattenedSize.forEach((size, i) => {
       if (!Number.isInteger(size)) throw new TypeError(`unflattened_size must be tuple of ints, but found element of type ${pythonType(size)} at pos ${i}`)
     })
+  }
+
+  get [keepsNothing](): true {
+    return true
   }
 
   override forward(x: Tensor): Tensor {

@@ -10,6 +10,9 @@ import type { Module } from './module.js'
 export const withEpilogue: unique symbol = Symbol('withEpilogue')
 export const asActivation: unique symbol = Symbol('asActivation')
 
+/** How another layer says that it keeps neither what it gets nor what it returns. */
+export const keepsNothing: unique symbol = Symbol('keepsNothing')
+
 interface TakesEpilogue {
   [withEpilogue](input: Tensor, epilogue: Epilogue): Tensor
 }
@@ -31,6 +34,9 @@ function speaksFor(module: Module, member: symbol): boolean {
 
 const takesEpilogue = (module: Module): module is Module & TakesEpilogue => speaksFor(module, withEpilogue)
 const isActivation = (module: Module): module is Module & ActivationLayer => speaksFor(module, asActivation)
+
+/** Whether nobody can hold what the layer got or returned, once it has returned: a hook, a probe or a subclass may. */
+export const isPassing = (layer: Module): boolean => [withEpilogue, asActivation, keepsNothing].some((member) => speaksFor(layer, member))
 
 /** Whether `forwardFused` does both in one pass. */
 export const canFuse = (layer: Module, activation: Module): boolean => takesEpilogue(layer) && isActivation(activation)

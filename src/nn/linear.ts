@@ -6,7 +6,7 @@ import { empty } from '../ops/create.js'
 import { applyEpilogue, type Epilogue } from '../ops/epilogue.js'
 import { bilinear, linear } from '../ops/linear.js'
 import { requireArguments } from './arguments.js'
-import { withEpilogue } from './fusion.js'
+import { keepsNothing, withEpilogue } from './fusion.js'
 import { kaimingUniform_, uniform_ } from './init.js'
 import { Module } from './module.js'
 import { pythonRepr } from './names.js'
@@ -16,6 +16,10 @@ import { Parameter } from './parameter.js'
 export class Identity extends Module {
   constructor(..._ignored: readonly unknown[]) {
     super()
+  }
+
+  get [keepsNothing](): true {
+    return true
   }
 
   override forward(x: Tensor): Tensor {

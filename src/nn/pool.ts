@@ -33,6 +33,7 @@ import {
 } from '../ops/pool.js'
 import type { PerAxis } from '../ops/spatial.js'
 import { requireArguments } from './arguments.js'
+import { keepsNothing } from './fusion.js'
 import { Module } from './module.js'
 import { pythonFloat, pythonRepr } from './names.js'
 
@@ -60,6 +61,10 @@ abstract class MaxPool<I extends boolean> extends Module {
     this.dilation = options.dilation ?? 1
     this.returnIndices = options.returnIndices ?? false
     this.ceilMode = options.ceilMode ?? false
+  }
+
+  get [keepsNothing](): true {
+    return true
   }
 
   override forward(x: Tensor): Pooled<I> {
@@ -124,6 +129,10 @@ export class AvgPool1d extends AvgPool {
     super('AvgPool1d', kernelSize, readOptions<AvgPoolOptions>('AvgPool1d', averageOptions, 2, args))
   }
 
+  get [keepsNothing](): true {
+    return true
+  }
+
   override forward(x: Tensor): Tensor {
     const { kernelSize, stride, padding, ceilMode, countIncludePad } = this
     return avgPool1d(x, kernelSize, { stride, padding, ceilMode, countIncludePad })
@@ -150,6 +159,10 @@ abstract class AvgPoolNd extends AvgPool {
     const options = readOptions<AvgPoolNdOptions>(layer, [...averageOptions, 'divisorOverride'], 2, args)
     super(layer, kernelSize, options)
     this.divisorOverride = options.divisorOverride ?? null
+  }
+
+  get [keepsNothing](): true {
+    return true
   }
 
   override forward(x: Tensor): Tensor {
@@ -190,6 +203,10 @@ abstract class AdaptivePool extends Module {
 const adaptiveAvgPools = [adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d]
 
 abstract class AdaptiveAvgPool extends AdaptivePool {
+  get [keepsNothing](): true {
+    return true
+  }
+
   override forward(x: Tensor): Tensor {
     return adaptiveAvgPools[this.axes - 1](x, this.outputSize)
   }
