@@ -20,6 +20,9 @@ export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
   const borders = useMemo(() => outline(layout, block.groupOf, () => true), [layout])
   const svg = useRef<SVGSVGElement>(null)
   const group = block.groupOf[cell]
+  // On a block of many cells labels are drawn larger, as the whole is drawn smaller.
+  const size = Math.max(14, layout.width / 48)
+  const margin = { x: Math.max(0, size * 3.4 - 44), y: Math.max(0, size * 1.5 - 22) }
   const withNumbers = block.groupOf.length <= MOST_WITH_NUMBERS
 
   const cells = useMemo(
@@ -78,7 +81,7 @@ export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
     <svg
       ref={svg}
       class="block"
-      viewBox={`0 0 ${layout.width} ${layout.height}`}
+      viewBox={`${-margin.x} ${-margin.y} ${layout.width + margin.x} ${layout.height + margin.y}`}
       style={{ maxWidth: `${Math.round(layout.width * 1.25)}px` }}
       tabindex={0}
       role="application"
@@ -96,7 +99,7 @@ export function BlockView({ block, values, cell, onCell }: BlockViewProps) {
       <g class="numbers" aria-hidden="true">
         {numbers}
       </g>
-      <g class="labels" aria-hidden="true">
+      <g class="labels" aria-hidden="true" font-size={size}>
         {layout.labels.map(({ text, x, y, end }) => (
           <text key={`${text} ${x} ${y}`} x={x} y={y} text-anchor={end ? 'end' : 'middle'}>
             {text}

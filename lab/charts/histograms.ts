@@ -26,10 +26,10 @@ export interface Histograms {
 
 const WIDTH = 420
 const HEIGHT = 250
-const box = { left: 46, right: WIDTH - 16, top: 62, bottom: HEIGHT - 26 }
+const box = { left: 46, right: WIDTH - 16, top: 76, bottom: HEIGHT - 26 }
 /** Values beyond the first or last bin, infinities among them, stand here. */
 const OUTSIDE = 5
-const TALLEST = { ridge: 44, overlay: box.bottom - 34 } as const
+const TALLEST = { ridge: 46, overlay: box.bottom - 34 } as const
 
 /** As many rows as can be told apart. */
 export const MOST_ROWS = 14
@@ -65,7 +65,8 @@ export function drawHistograms({ title, look, rows: all, domain, symlog, form, m
     const name = form === 'ridge' ? 'ridge' : 'overlaid'
     const path = element('path', { class: i === front ? `${name} front` : name, d: outline(bars[i], base, TALLEST[form] / peak) })
     const every = Math.max(1, Math.ceil(rows.length / 6))
-    const labelled = form === 'ridge' && (i % every === 0 || i === rows.length - 1)
+    // The last one, and others as far as they leave it room.
+    const labelled = form === 'ridge' && (i === rows.length - 1 || (i % every === 0 && rows.length - 1 - i >= every))
     return path + (labelled ? element('text', { x: box.left - 7, y: base + 4, 'text-anchor': 'end' }, String(step)) : '')
   })
   // On one line the row that stands out must not lie under the others.
@@ -74,6 +75,7 @@ export function drawHistograms({ title, look, rows: all, domain, symlog, form, m
   const content = [
     element('text', { class: 'title', x: 12, y: 18 }, escapeText(title)),
     form === 'overlay' && rows.length > 0 ? element('text', { x: box.right, y: 36, 'text-anchor': 'end' }, `step ${rows[front]?.step}`) : '',
+    form === 'ridge' && rows.length > 0 ? element('text', { x: box.left - 7, y: 40, 'text-anchor': 'end' }, 'step') : '',
     element('line', { class: 'axis', x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
     ...axis,
     ...paths,
@@ -86,7 +88,9 @@ export function drawHistograms({ title, look, rows: all, domain, symlog, form, m
 }
 
 const symlogTicks = (low: number, high: number): { value: number; label: string }[] =>
-  [-1e4, -100, -10, -1, 0, 1, 10, 100, 1e4].filter((value) => value >= low && value <= high).map((value) => ({ value, label: number(value) }))
+  [-1e12, -1e8, -1e6, -1e4, -100, -10, -1, 0, 1, 10, 100, 1e4, 1e6, 1e8, 1e12]
+    .filter((value) => value >= low && value <= high)
+    .map((value) => ({ value, label: number(value) }))
 
 function outline(bars: readonly Bar[], base: number, stretch: number): string {
   const steps = bars.map(({ from, to, height }) => {

@@ -45,6 +45,7 @@ export function Plot({ chart, cursor }: PlotProps) {
       keys={chart.series}
       below={
         <ul class="legend">
+          <li class="quiet-text at">{x === null ? 'latest' : name(x)}</li>
           {chart.series.map((s) => {
             const value = pointAt(s, x)
             return (
@@ -61,10 +62,10 @@ export function Plot({ chart, cursor }: PlotProps) {
               </li>
             )
           })}
-          <li class="quiet-text at">{x === null ? 'latest' : name(x)}</li>
         </ul>
       }
     >
+      {chart.series.every(({ points }) => points.length === 0) && <p class="nothing">Nothing yet</p>}
       <Stops
         label={`${chart.title}. ${chart.description}`}
         stops={() => stops(chart)}

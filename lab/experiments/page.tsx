@@ -151,11 +151,13 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
     )
   return (
     <>
-      <Lead title={experiment.title} text={`“${experiment.claim}”`}>
-        <p class="small">
-          <a href="#/experiments">All experiments</a>
+      <div class="lead">
+        <p class="count">
+          <a href="#/experiments">Experiments</a>
         </p>
-      </Lead>
+        <h1>{experiment.title}</h1>
+        <p>It is said: “{experiment.claim}”</p>
+      </div>
       <Notes notes={notes} />
       <section class="panel" aria-label="Settings">
         <div class="knobs settings">
@@ -195,7 +197,16 @@ function ExperimentPage({ experiment }: { experiment: ExperimentWords }) {
           </p>
         )}
       </section>
-      {view && <ResultView view={view} />}
+      {view ? (
+        <ResultView view={view} />
+      ) : (
+        !running && (
+          <p class="waiting quiet-text">
+            Run it, and what the runs say to that is told here, with every figure and number. With the settings as they stand that may take minutes; with the
+            quick ones it takes seconds.
+          </p>
+        )
+      )}
     </>
   )
 }
@@ -207,7 +218,7 @@ function ResultView({ view }: { view: ExperimentView }) {
   return (
     <>
       {!result.complete && (
-        <p class="quiet-text small" role="status">
+        <p class="so-far quiet-text small" role="status">
           {result.runs.length} of {result.planned} runs so far.
         </p>
       )}
@@ -228,7 +239,7 @@ function ResultView({ view }: { view: ExperimentView }) {
         <FigureView key={figure.id} figure={figure} />
       ))}
       <Panel id="summary" heading="At a glance">
-        <TableView table={summary} />
+        {summary.rows.length > 0 ? <TableView table={summary} /> : <p class="quiet-text">Comes with the first runs that are whole.</p>}
         <p class="exports">
           <button type="button" class="quiet" onClick={() => download(`${fileName(result.experiment)}.csv`, tableCsv(summary), 'text/csv')}>
             CSV

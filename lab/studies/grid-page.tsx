@@ -46,7 +46,7 @@ export function GridPage() {
       </section>
       <Panel
         id="grid"
-        heading={`Test data right after ${settings.steps} steps, in eval()`}
+        heading={`Test data right after ${settings.steps} steps, in eval(), in %`}
         aside={<p class="quiet-text small">A cell opens as a run on the workbench, from the same weights.</p>}
       >
         <div class="grids">

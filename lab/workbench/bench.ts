@@ -45,7 +45,9 @@ class Bench {
     this.ownShown = this.own.value
     const old = this.runs.value
     const playing = !all && old.some((run) => run.status.value === 'playing')
-    const runs = state.runs.map((settings, i) => {
+    // Runs on files of one's own wait for these.
+    const wanted = state.bench.data === 'own' && this.own.value === null ? [] : state.runs
+    const runs = wanted.map((settings, i) => {
       const run = old[i]
       if (all || !run || !sameNetwork(run.settings, settings)) return this.replace(all ? undefined : run, settings, state, playing)
       if (difference(runSettings, run.settings, settings)) run.change(settings)

@@ -107,6 +107,12 @@ export function snapshotAt(run: Track, step: number | null): Snapshot | undefine
   return [...items].reverse().find((snapshot) => snapshot.step <= step) ?? items[0]
 }
 
+/** Numbers from 0, as many of them as there is room for. */
+function everyFew(count: number, room: number): string[] {
+  const every = [1, 2, 4, 8, 16].find((n) => count / n <= room) ?? count
+  return Array.from({ length: count }, (_, i) => (i % every === 0 ? String(i) : ''))
+}
+
 /** A chart over the blocks of the networks, at the step of the cursor. */
 function overBlocks(
   runs: readonly Track[],
@@ -134,7 +140,7 @@ function overBlocks(
   const silent = series.filter((s, i) => s.points.length === 0 && snapshotAt(runs[i], step))
   const chart = {
     title,
-    x: { label: 'block', domain: [0, depth - 1] as const, names: Array.from({ length: depth }, (_, i) => (depth <= 12 || i % 2 === 0 ? String(i) : '')) },
+    x: { label: 'block', domain: [0, depth - 1] as const, names: everyFew(depth, 12) },
     y: { label, log, domain: options.domain ?? domainOf(all, log ? [1e-3, 1] : [0, 1]) },
     series,
     note: log && silent.length > 0 ? `${silent.map(({ name }) => name).join(', ')}: 0 throughout` : undefined,
@@ -171,7 +177,7 @@ export function statisticsChart(run: Track, block: number, step: number | null, 
   const count = statistics.batch.mean.length
   const chart = {
     title: `${variance ? 'Variance' : 'Mean'} of each channel, block ${block}, step ${snapshot.step}`,
-    x: { label: 'channel', domain: [0, count - 1] as const, names: Array.from({ length: count }, (_, i) => (count <= 16 || i % 8 === 0 ? String(i) : '')) },
+    x: { label: 'channel', domain: [0, count - 1] as const, names: everyFew(count, 16) },
     y: {
       label: variance ? 'variance' : 'mean',
       domain: domainOf(

@@ -69,18 +69,30 @@ export function OwnFiles({ onRead }: { onRead: (data: OwnData) => void }) {
   const own = bench.own.value
   return (
     <div class="own">
-      <div class="knob">
-        <label for="own-files">CSV (class last), text, or PNG images</label>
-        <input id="own-files" type="file" multiple accept=".csv,.tsv,.txt,.md,.png,text/*,image/png" onChange={(event) => read(event.currentTarget)} />
-      </div>
-      <div class="knob">
-        <label for="own-folder">A folder of PNG images, one in it for each class</label>
-        <input ref={folder} id="own-folder" type="file" multiple onChange={(event) => read(event.currentTarget)} />
-      </div>
-      <p class="quiet-text small">
-        {own ? `${describeOwn(own)}: ${own.classNames.slice(0, 6).join(', ')}${own.classNames.length > 6 ? ', …' : ''}. ` : 'Or drop them here. '}
-        They are read in this page and sent nowhere.
+      <p>
+        {own ? (
+          <>
+            <strong>{describeOwn(own)}</strong>: {own.classNames.slice(0, 6).join(', ')}
+            {own.classNames.length > 6 ? ', …' : ''}. Drop other files here to replace them.
+          </>
+        ) : (
+          <>
+            <strong>There is no data of your own yet.</strong> Drop it here, or choose it: a table (CSV) whose last column names the class, a text whose next
+            character is to be told, or PNG images in a folder for each class.
+          </>
+        )}{' '}
+        <span class="quiet-text">It is read in this page and sent nowhere.</span>
       </p>
+      <div class="knobs">
+        <div class="knob">
+          <label for="own-files">CSV, text, or PNG images</label>
+          <input id="own-files" type="file" multiple accept=".csv,.tsv,.txt,.md,.png,text/*,image/png" onChange={(event) => read(event.currentTarget)} />
+        </div>
+        <div class="knob">
+          <label for="own-folder">A folder of PNG images, one in it for each class</label>
+          <input ref={folder} id="own-folder" type="file" multiple onChange={(event) => read(event.currentTarget)} />
+        </div>
+      </div>
     </div>
   )
 }

@@ -35,6 +35,7 @@ export function WorkbenchPage() {
   useKeys()
   const set = (change: Partial<BenchState>) => go(['workbench'], writeBench({ ...state, ...change }, fallback))
   const { label, text } = presets[state.preset]
+  const waiting = state.bench.data === 'own' && bench.own.value === null
   const takeOwn = ({ kind }: OwnData) => set({ bench: { ...state.bench, data: 'own', network: kind === 'pictures' ? 'cnn' : 'mlp' } })
   const drop = async (event: DragEvent) => {
     event.preventDefault()
@@ -66,11 +67,11 @@ export function WorkbenchPage() {
               onChange={(value) => set({ bench: { ...state.bench, [key]: value } })}
             />
           ))}
-          {state.bench.data === 'own' && <OwnFiles onRead={takeOwn} />}
-          <Controls />
+          {!waiting && <Controls />}
         </div>
+        {state.bench.data === 'own' && <OwnFiles onRead={takeOwn} />}
       </section>
-      <Live state={state} set={set} />
+      {!waiting && <Live state={state} set={set} />}
     </>
   )
 }
@@ -129,7 +130,7 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
         </div>
       </Panel>
       <Histograms runs={tracks} />
-      <div class="two">
+      <div class="trio">
         <Panel
           id="gradients"
           heading="What arrives of the gradient"
@@ -142,11 +143,9 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
         >
           <Plot chart={layers.gradient} />
         </Panel>
-        <Panel id="dead" heading="Units that say nothing">
+        <Panel id="dead" heading="Units that say nothing" aside={<p class="quiet-text small">Behind ReLU about half is usual.</p>}>
           <Plot chart={layers.dead} />
         </Panel>
-      </div>
-      <div class="two">
         <Panel
           id="averages"
           heading="Running averages against the batch"
@@ -168,8 +167,8 @@ function Live({ state, set }: { state: BenchState; set: (change: Partial<BenchSt
             </p>
           )}
         </Panel>
-        <SlowMotion runs={runs} chosen={at} onChoose={(i) => (chosen.value = i)} />
       </div>
+      <SlowMotion runs={runs} chosen={at} onChoose={(i) => (chosen.value = i)} />
       {run && (
         <div class="two">
           <CodePane code={benchCode(state.bench, run.settings, bench.own.value)} heading={`${nameOf(run, runs)} in code`} />

@@ -12,6 +12,9 @@ const inWords = { starting: 'starting', paused: 'paused', playing: 'training', d
 const computer = ({ name, simd, threads }: Backend): string =>
   `${name === 'wasm' ? `WebAssembly${simd ? ' with SIMD' : ''}` : 'plain JavaScript'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
 
+/** As they stand in the card; which place is meant takes the most words and has a line of its own. */
+const order: readonly (keyof RunSettings)[] = ['norm', 'activation', 'place', 'batchSize', 'learningRate', 'momentum']
+
 interface RunCardProps {
   run: Run
   runs: readonly Run[]
@@ -23,7 +26,7 @@ interface RunCardProps {
 export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
   const look = runs.indexOf(run)
   const { settings } = run
-  const knobs = (Object.keys(runSettings) as (keyof RunSettings)[]).filter((key) => key !== 'momentum' || settings.norm === 'batch')
+  const knobs = order.filter((key) => (key !== 'momentum' || settings.norm === 'batch') && (key !== 'place' || settings.norm !== 'none'))
   const evaluation = run.evaluations.items.at(-1)
   const status = run.status.value
   return (
@@ -77,10 +80,12 @@ export function RunCard({ run, runs, onChange, onRemove }: RunCardProps) {
           {run.memory && (
             <>
               {' · '}
-              <data value={run.memory.tensors} data-reading="tensors">
-                {run.memory.tensors}
-              </data>{' '}
-              tensors, {(run.memory.bytes / 1e6).toFixed(1)} MB
+              <span class="together">
+                <data value={run.memory.tensors} data-reading="tensors">
+                  {run.memory.tensors}
+                </data>{' '}
+                tensors, {(run.memory.bytes / 1e6).toFixed(1)} MB
+              </span>
             </>
           )}
         </p>

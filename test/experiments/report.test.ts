@@ -111,6 +111,10 @@ describe('axes', () => {
   const labels = (scale: { ticks: { label: string }[] }) => scale.ticks.map(({ label }) => label)
   test('linear ticks are round and cover the data', () => {
     expect(labels(linearScale([-0.3, 1.1], 0, 100))).toEqual(['-0.5', '0.0', '0.5', '1.0', '1.5'])
+    // What would not fit beside an axis is said shorter.
+    expect(labels(linearScale([-5e6, 1e7], 0, 100))).toEqual(['-5M', '0', '5M', '10M'])
+    expect(labels(linearScale([0, 4e18], 0, 100, { count: 4 }))).toEqual(['0', '1e18', '2e18', '3e18', '4e18'])
+    expect(labels(linearScale([0, 4e-6], 0, 100, { count: 4 }))).toEqual(['0', '1e-6', '2e-6', '3e-6', '4e-6'])
     expect(labels(linearScale([0, 10_000], 0, 100, { count: 4, exact: true }))).toEqual(['0', '5,000', '10,000'])
     expect(linearScale([0, 4900], 0, 98, { exact: true }).at(4900)).toBe(98)
     expect(linearScale([3, 3], 0, 100).at(3)).toBeGreaterThan(0)

@@ -45,7 +45,7 @@ export interface Chart {
 
 const WIDTH = 420
 const HEIGHT = 290
-const box = { left: 60, right: WIDTH - 22, top: 34, bottom: HEIGHT - 46 }
+const box = { left: 66, right: WIDTH - 22, top: 34, bottom: HEIGHT - 46 }
 
 /** Size of a chart and of the part with the lines in it, in units of its picture. */
 export const chartBox = { width: WIDTH, height: HEIGHT, ...box } as const
@@ -65,14 +65,21 @@ export function chart({ title, description, x, y, series, apart = false, note }:
   const beside = apart && x.names ? Math.min(26, (box.right - box.left) / x.names.length / (series.length + 1)) : 0
   const dodge = (i: number) => (i - (series.length - 1) / 2) * beside
   const content = [
-    element('text', { class: 'title', x: box.left, y: 18 }, escapeText(title)),
+    heading(title),
     grid(xs, ys, x.names !== undefined),
     element('text', { class: 'label', x: (box.left + box.right) / 2, y: HEIGHT - 8, 'text-anchor': 'middle' }, escapeText(x.label)),
-    element('text', { class: 'label', transform: `translate(13 ${(box.top + box.bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, escapeText(y.label)),
+    element('text', { class: 'label', transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, escapeText(y.label)),
     ...series.map((s, i) => drawSeries(s, xs, ys, dodge(i), apart)),
     note ? element('text', { x: box.left + 8, y: box.bottom - 8 }, escapeText(note)) : '',
   ]
   return element('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${description}` }, content.join('\n'))
+}
+
+/** As wide as the picture at most; a letter is about 7.6 wide. */
+function heading(title: string): string {
+  const most = WIDTH - 24
+  const squeezed = title.length * 7.6 > most ? { textLength: most, lengthAdjust: 'spacingAndGlyphs' } : {}
+  return element('text', { class: 'title', x: 12, y: 18, ...squeezed }, escapeText(title))
 }
 
 function grid(xs: Scale, ys: Scale, named: boolean): string {
@@ -108,7 +115,13 @@ function drawSeries({ name, look, points, markers = false, end }: Series, xs: Sc
   if (end && last) {
     const anchor = last.px > (box.left + box.right) / 2 ? 'end' : 'start'
     parts.push(element('path', { class: 'line', d: `M${tenth(last.px - 5)} ${tenth(last.py - 5)}l10 10m0 -10l-10 10` }))
-    parts.push(element('text', { class: 'note', x: last.px + (anchor === 'end' ? -9 : 9), y: last.py + 4, 'text-anchor': anchor }, escapeText(end)))
+    parts.push(
+      element(
+        'text',
+        { class: 'note', x: last.px + (anchor === 'end' ? -9 : 9), y: Math.max(last.py - 9, box.top + 10), 'text-anchor': anchor },
+        escapeText(end),
+      ),
+    )
   }
   return element('g', { class: `series look-${look}` }, parts.join(''))
 }

@@ -69,8 +69,16 @@ function roundStep(least: number): number {
   return power * ([1, 2, 5, 10].find((f) => f * power >= least * 0.9999) ?? 10)
 }
 
-const formatTick = (value: number, digits: number): string =>
-  (value === 0 ? 0 : value).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+/** More zeros than these can't be counted at a glance; beyond trillions there is no letter. */
+const LONGEST = { whole: 99_999, decimals: 4, letters: 1e15 }
+
+function formatTick(value: number, digits: number): string {
+  if (value === 0) return digits > LONGEST.decimals ? '0' : (0).toFixed(digits)
+  if (Math.abs(value) >= LONGEST.letters) return Number(value.toPrecision(3)).toExponential().replace('+', '')
+  if (Math.abs(value) > LONGEST.whole) return value.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
+  if (digits > LONGEST.decimals) return value.toExponential(Math.max(0, Math.floor(Math.log10(Math.abs(value)) + 1e-9) + digits))
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹'
 function formatPower(value: number): string {

@@ -71,7 +71,7 @@ describe('one’s own files', () => {
   test('nothing of it was sent', () => {
     const others = lab.requests.filter((url) => !url.startsWith(`blob:${lab.server.url}`) && !url.startsWith('data:'))
     expect(others.length).toBeGreaterThan(5)
-    for (const url of others) expect(url.replace(lab.server.url, '')).toMatch(/^(#.*|[\w-]+\.(js|css)|data\/digits\/.*\.gz)?$/)
+    for (const url of others) expect(url.replace(lab.server.url, '')).toMatch(/^(#.*|[\w-]+\.(js|css)|data\/(digits|moby-dick)\/.*\.gz)?$/)
     expect(lab.errors).toEqual([])
   })
 })
