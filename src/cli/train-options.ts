@@ -50,7 +50,12 @@ results.json, results.csv and report.html.`,
     { name: 'force', help: 'Write into --out even if there is something in it' },
     ...common,
   ],
-  examples: ['evenkeel train --model charlm --out runs/whale', 'evenkeel train --resume runs/whale', 'evenkeel train --model resnet --norm group --steps 200'],
+  examples: [
+    'evenkeel train --model charlm --out runs/whale',
+    'evenkeel train --model charlm --cell gru --norm layer',
+    'evenkeel train --resume runs/whale',
+    'evenkeel train --model resnet --norm group --steps 200',
+  ],
 })
 
 /** @param common options that other commands have, too */

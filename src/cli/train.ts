@@ -78,9 +78,9 @@ export async function runTraining(request: TrainRequest, host: Host): Promise<bo
 /** A resumed run has its own settings; another model would need others. */
 function withResumed(checkpoint: Checkpoint | null, given: Partial<TrainSettings>): Partial<TrainSettings> {
   if (!checkpoint) return given
-  const { context, ...own } = checkpoint.settings
+  const { context, cell, ...own } = checkpoint.settings
   const differs = given.model !== undefined && given.model !== own.model
-  return differs ? given : { ...own, ...(checkpoint.data.form.kind === 'text' ? { context } : {}), ...given }
+  return differs ? given : { ...own, ...(checkpoint.data.form.kind === 'text' ? { context } : {}), ...(own.model === 'charlm' ? { cell } : {}), ...given }
 }
 
 function resumed(checkpoint: Checkpoint, settings: TrainSettings, data: TrainingData, folder: string): Training {

@@ -1,6 +1,6 @@
 import { ValueError } from '../core/errors.js'
 import type { Norm } from '../experiments/norms.js'
-import { CharLM, charNormNames, GPT, resnet20, ViT } from '../models/index.js'
+import { type CharCell, CharLM, charNormNames, GPT, resnet20, ViT } from '../models/index.js'
 import type { Layer } from '../nn/containers.js'
 import type { DataForm } from './data.js'
 
@@ -11,7 +11,8 @@ export interface Recipe<N extends Norm = Norm> {
   data: 'text' | 'images'
   norms: readonly N[]
   defaults: { norm: N; steps: number; batchSize: number; lr: number; context: number }
-  make(norm: N, form: DataForm): Layer
+  /** @param cell of the character model; the others have none */
+  make(norm: N, form: DataForm, cell: CharCell): Layer
 }
 
 /** Infers the norms that a recipe takes, for its own `make`; settings are checked against `norms` before they come there. */
@@ -26,11 +27,11 @@ export type ModelName = 'charlm' | 'gpt' | 'vit' | 'resnet'
 
 export const recipes: Readonly<Record<ModelName, Recipe>> = {
   charlm: recipe({
-    label: 'a character LSTM',
+    label: 'a recurrent character model',
     data: 'text',
     norms: charNormNames,
     defaults: { norm: 'none', steps: 1000, batchSize: 32, lr: 4e-3, context: 64 },
-    make: (norm, { classes }) => new CharLM({ vocabSize: classes, norm, nEmbd: 64, hiddenSize: 256 }),
+    make: (norm, { classes }, cell) => new CharLM({ vocabSize: classes, cell, norm, nEmbd: 64, hiddenSize: 256 }),
   }),
   gpt: recipe({
     label: 'a small GPT',

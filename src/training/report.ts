@@ -92,10 +92,10 @@ function lossFigure({ losses, evaluations, references, settings }: TrainingResul
 }
 
 function method({ settings, data, kind, parameters, seconds, steps, references }: TrainingResult): [string, string][] {
-  const { model, norm, batchSize, lr, seed, context } = settings
+  const { model, norm, cell, batchSize, lr, seed, context } = settings
   const held = kind === 'text' ? 'the last tenth of the text (at most 131,072 characters of it)' : 'images that are not learned from'
   return [
-    ['Network', `${recipes[model].label}, ${count(parameters)} parameters, ${normNames[norm]}`],
+    ['Network', `${recipes[model].label}, ${model === 'charlm' ? `${cell.toUpperCase()}, ` : ''}${count(parameters)} parameters, ${normNames[norm]}`],
     ['Data', data.name],
     ['Held out', held],
     [

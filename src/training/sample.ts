@@ -23,7 +23,7 @@ export type SampleSettings = SettingsOf<typeof sampleSettings>
  */
 export function sample(checkpoint: Checkpoint, prompt: string, { length, temperature, topK, seed }: SampleSettings): string {
   const { settings, data } = checkpoint
-  const model = recipes[settings.model].make(settings.norm, data.form)
+  const model = recipes[settings.model].make(settings.norm, data.form, settings.cell)
   if (!(model instanceof CharLM || model instanceof GPT)) throw new ValueError(`${settings.model} was trained on images and writes no text`)
   model.loadStateDict(checkpoint.model)
   const tokenizer = new CharTokenizer(String(data.form.vocabulary))

@@ -1,6 +1,7 @@
 import { ValueError } from '../core/errors.js'
 import { type Norm, normNames, someNorms } from '../experiments/norms.js'
 import { choice, completeSettings, flagOf, integer, positive, type SettingsOf, seed } from '../experiments/settings.js'
+import type { CharCell } from '../models/index.js'
 import { type ModelName, recipes } from './recipes.js'
 
 const labels = Object.fromEntries(Object.entries(recipes).map(([name, { label }]) => [name, label])) as Record<ModelName, string>
@@ -12,6 +13,12 @@ const ownDefault = 'each model has its own default'
 export const trainSettings = {
   model: choice({ default: 'charlm', label: 'model', help: 'What is trained', choices: labels }),
   norm: choice<Norm>({ default: norm, label: 'norm', help: `The normalization in it; ${ownDefault}`, choices: someNorms(...allNorms) }),
+  cell: choice<CharCell>({
+    default: 'lstm',
+    label: 'cell',
+    help: 'The recurrent layer of charlm',
+    choices: { lstm: 'LSTM', gru: 'GRU', rnn: 'RNN' },
+  }),
   steps: integer({ default: steps, min: 1, max: 10_000_000, label: 'steps', help: `Updates of the weights; ${ownDefault}` }),
   batchSize: integer({ default: batchSize, min: 1, max: 65_536, label: 'batch size', help: `Sequences or images in a step; ${ownDefault}` }),
   lr: positive({ default: lr, label: 'learning rate', help: `Of AdamW, behind a warm-up; ${ownDefault}` }),
@@ -32,13 +39,18 @@ export function completeTrainSettings(given: Partial<TrainSettings>): TrainSetti
   const settings = completeSettings('train', trainSettings, { model, ...recipe.defaults, ...chosen })
   if (!recipe.norms.includes(settings.norm)) throw new ValueError(`${model} takes no norm '${settings.norm}'. Its norms: ${recipe.norms.join(', ')}`)
   if (given.context !== undefined && recipe.data !== 'text') throw new ValueError(`${model} learns from images, which have no context`)
+  if (given.cell !== undefined && model !== 'charlm') throw new ValueError(`${model} has no cell: only charlm is a recurrent network`)
   return settings
 }
 
-/** Settings that differ, as a person would say it: `--norm is layer there, batch here`. More steps are no difference: a run may be made longer. */
+/**
+ * Settings that differ, as a person would say it: `--norm is layer there, batch here`. More steps are no difference: a run may be made longer. What a
+ * checkpoint does not name is at its default: it was made before there was a choice.
+ */
 export function settingDifferences(there: TrainSettings, here: TrainSettings): string[] {
   const names = Object.keys(trainSettings) as (keyof TrainSettings)[]
+  const before = { cell: trainSettings.cell.default, ...there }
   return names
-    .filter((name) => name !== 'steps' && there[name] !== here[name])
-    .map((name) => `--${flagOf(name, trainSettings[name])} is ${there[name]} there, ${here[name]} here`)
+    .filter((name) => name !== 'steps' && before[name] !== here[name])
+    .map((name) => `--${flagOf(name, trainSettings[name])} is ${before[name]} there, ${here[name]} here`)
 }

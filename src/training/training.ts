@@ -61,13 +61,13 @@ export class Training {
     readonly settings: TrainSettings,
     readonly data: TrainingData,
   ) {
-    const { model, norm, seed, batchSize, lr } = settings
+    const { model, norm, cell, seed, batchSize, lr } = settings
     const recipe = recipes[model]
     const { train, form } = data
     if (form.kind !== recipe.data) throw new ValueError(`${model} learns from ${recipe.data}, and ${data.name} is ${form.kind}`)
     if (batchSize > train.length) throw new ValueError(`a batch of ${batchSize} is more than the ${train.length} samples of ${data.name}`)
     manualSeed(seed)
-    this.model = recipe.make(norm, form)
+    this.model = recipe.make(norm, form, cell)
     this.optimizer = new AdamW(this.model.parameters(), { lr })
     this.loader = new DataLoader(train, { batchSize, shuffle: true, dropLast: true, generator: new Generator().manualSeed(seed) })
   }

@@ -4,6 +4,7 @@ import { manualSeed } from '../../src/core/random.js'
 import { keep, memory } from '../../src/core/storage.js'
 import { TensorDataset } from '../../src/data/index.js'
 import { loadSafetensors } from '../../src/io/index.js'
+import { LayerNormGRU } from '../../src/nn/index.js'
 import { randint, randn } from '../../src/ops/index.js'
 import {
   completeTrainSettings,
@@ -11,11 +12,13 @@ import {
   type ModelName,
   readCheckpoint,
   recipes,
+  sample,
   Training,
   type TrainingData,
   textData,
   trainingResult,
 } from '../../src/training/index.js'
+import { settingDifferences } from '../../src/training/settings.js'
 
 /** 22 samples in batches of 4: a pass is 5 steps, and a last group that is not full is left out. */
 let data: TrainingData
@@ -136,10 +139,25 @@ describe('every model with every norm', () => {
   })
 })
 
+it('a character model of another cell learns, writes, and goes on with that cell alone', async () => {
+  const text = textData('call me ishmael. '.repeat(20), { name: 'words', path: null, fingerprint: 'words' }, 8)
+  const own = completeTrainSettings({ cell: 'gru', norm: 'layer', steps: 2, batchSize: 4, seed: 1, context: 8 })
+  const training = new Training(own, text)
+  expect(training.model).toMatchObject({ rnn: expect.any(LayerNormGRU) })
+  await training.run()
+  const checkpoint = readCheckpoint(training.save())
+  expect(sample(checkpoint, 'call', { length: 5, temperature: 1, topK: 0, seed: 0 })).toMatch(/^call.{5}$/s)
+  expect(() => Training.resume(checkpoint, { ...own, cell: 'lstm' }, text)).toThrow('--cell is gru there, lstm here')
+  const { cell: _, ...older } = checkpoint.settings
+  expect(settingDifferences(older as typeof own, { ...own, cell: 'lstm' })).toEqual([])
+})
+
 it('settings have defaults of each model and are checked against it', () => {
   expect(completeTrainSettings({ model: 'resnet' })).toMatchObject({ norm: 'batch', batchSize: 32, seed: 0 })
   expect(() => completeTrainSettings({ model: 'resnet', norm: 'rms' })).toThrow("resnet takes no norm 'rms'. Its norms: batch, group, layer, instance, none")
   expect(() => completeTrainSettings({ model: 'resnet', context: 5 })).toThrow('resnet learns from images, which have no context')
+  expect(() => completeTrainSettings({ model: 'gpt', cell: 'gru' })).toThrow('gpt has no cell: only charlm is a recurrent network')
+  expect(() => completeTrainSettings({ cell: 'elman' as never })).toThrow('cell must be one of lstm, gru, rnn')
   expect(() => completeTrainSettings({ model: 'resnet', steps: 0 })).toThrow('steps must be a whole number from 1')
   expect(() => completeTrainSettings({ model: 'alexnet' as never })).toThrow('model must be one of')
 })

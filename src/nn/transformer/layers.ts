@@ -78,9 +78,19 @@ interface FeedForward {
   readonly activation: ((x: Tensor) => Tensor) | Layer
 }
 
+let named: ReadonlyMap<unknown, Layer> | undefined
+
+/** The layer of a function that has one: that can follow a Linear in its pass. */
+function layerOf(activation: ((x: Tensor) => Tensor) | Layer): ((x: Tensor) => Tensor) | Layer {
+  named ??= new Map<unknown, Layer>([
+    [relu, new ReLU()],
+    [gelu, new GELU()],
+  ])
+  return named.get(activation) ?? activation
+}
+
 function feedForward({ linear1, dropout, linear2, activation }: FeedForward, x: Tensor): Tensor {
-  // The layer of a function can follow the Linear in its pass.
-  const layer = activation === relu ? new ReLU() : activation === gelu ? new GELU() : activation
+  const layer = layerOf(activation)
   const inner = typeof layer === 'function' ? layer(linear1.forward(x)) : forwardFused(linear1, layer, x)
   return linear2.forward(dropout.forward(inner))
 }
