@@ -49,7 +49,7 @@ export function completeTrainSettings(given: Partial<TrainSettings>): TrainSetti
  */
 export function settingDifferences(there: TrainSettings, here: TrainSettings): string[] {
   const names = Object.keys(trainSettings) as (keyof TrainSettings)[]
-  const before = { cell: trainSettings.cell.default, ...there }
+  const before: TrainSettings = Object.assign({ cell: trainSettings.cell.default }, there)
   return names
     .filter((name) => name !== 'steps' && before[name] !== here[name])
     .map((name) => `--${flagOf(name, trainSettings[name])} is ${before[name]} there, ${here[name]} here`)

@@ -11,7 +11,8 @@ const seedOf = (c: GoldenCase): number | bigint => (typeof c.seed === 'string' ?
 /** A program: expressions evaluated in order after `manual_seed(seed)`, each result stored under its key. */
 export const runRandom: Runner = (family, c, errors) => {
   call('torch.manual_seed', [seedOf(c)], {})
-  if (c.initial_seed !== undefined) check(String(defaultGenerator().initialSeed()) === String(c.initial_seed), `initial seed ${defaultGenerator().initialSeed()}`)
+  if (c.initial_seed !== undefined)
+    check(String(defaultGenerator().initialSeed()) === String(c.initial_seed), `initial seed ${defaultGenerator().initialSeed()}`)
   for (const step of c.program ?? []) {
     if (typeof step === 'string') throw new Mismatch(`don't know how to do '${step}'`)
     compareResult(
