@@ -38,7 +38,11 @@ export default defineConfig({
           environment: 'node',
           include: ['test/lab/page/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: timeout,
+          // What the files import is read once.
+          isolate: false,
+          globalSetup: 'test/lab/page/browser.ts',
+          // Under load a page is tens of times as slow.
+          testTimeout: 3 * timeout,
           hookTimeout: timeout,
           expect: { poll: { timeout: 30_000, interval: 50 } },
         },

@@ -33,12 +33,13 @@ const inOneLine: Readonly<Record<NormChoice, string>> = {
 /** The front door: which numbers share a mean. */
 export function AxesPage() {
   const { params } = route.value
-  const { settings, block, notes } = useMemo(() => {
+  const { settings, asked, notes } = useMemo(() => {
     const { settings, notes } = readAxes(params)
-    return { settings, block: blockOf(settings), notes: [...strayNotes(params, flagsOf(axesSettings)), ...notes] }
+    return { settings, asked: blockOf(settings), notes: [...strayNotes(params, flagsOf(axesSettings)), ...notes] }
   }, [params])
-  const { numbers, problem } = useNumbers(settings)
-  const shown = numbers && numbers.before.length === block.groupOf.length ? numbers : null
+  const { shown, of, problem } = useNumbers(settings, asked)
+  // While the numbers of another block are under way, the last one stays with its own.
+  const block = of ?? asked
   const chosen = Math.min(cell.value, block.groupOf.length - 1)
 
   const set = (change: Partial<AxesSettings>) => go([], writeAxes({ ...settings, ...change }))
@@ -92,7 +93,7 @@ export function AxesPage() {
               <Knob key={name} id={name} setting={axesSettings[name]} value={settings[name]} onChange={(v) => set({ [name]: v })} />
             ))}
             {norm === 'group' && <Knob id="groups" setting={axesSettings.groups} value={settings.groups} onChange={(v) => set({ groups: v as number })} />}
-            {(norm === 'layer' || norm === 'rms') && <TrailingChoice block={block} value={settings.trailing} onChange={(trailing) => set({ trailing })} />}
+            {(norm === 'layer' || norm === 'rms') && <TrailingChoice block={asked} value={settings.trailing} onChange={(trailing) => set({ trailing })} />}
           </div>
           <div class="bar">
             <p class="caption">
@@ -134,23 +135,30 @@ export function AxesPage() {
               <p class="quiet-text">The numbers come from the library …</p>
             </section>
           )}
-          <CodePane code={axesCode(settings, block.shape)} />
+          <CodePane code={axesCode(settings, asked.shape)} />
         </div>
       </div>
     </>
   )
 }
 
+interface Answered {
+  shown: AxesNumbers | null
+  /** The block whose numbers these are. */
+  of: Block | null
+  problem: string
+}
+
 /** The numbers of the library, from its worker. */
-function useNumbers(settings: AxesSettings): { numbers: AxesNumbers | null; problem: string } {
-  const [state, setState] = useState<{ numbers: AxesNumbers | null; problem: string }>({ numbers: null, problem: '' })
+function useNumbers(settings: AxesSettings, block: Block): Answered {
+  const [state, setState] = useState<Answered>({ shown: null, of: null, problem: '' })
   const key = JSON.stringify(settings)
   useEffect(() => {
     let current = true
     worker ??= new LabWorker()
     worker.ask<'axes'>({ type: 'axes', settings }).then(
-      ({ numbers }) => current && setState({ numbers, problem: '' }),
-      (error: Error) => current && setState({ numbers: null, problem: error.message }),
+      ({ numbers }) => current && setState({ shown: numbers, of: block, problem: '' }),
+      (error: Error) => current && setState({ shown: null, of: null, problem: error.message }),
     )
     return () => {
       current = false

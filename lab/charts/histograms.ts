@@ -40,6 +40,9 @@ export function rowsAround<T>(rows: readonly T[], marked = rows.length - 1): { s
   return { shown: rows.slice(first, first + MOST_ROWS), front: marked - first }
 }
 
+/** Whether it has a range: without any finite value it stands at 0. */
+export const hasRange = ({ counts }: Histogram): boolean => counts.some((n) => n > 0)
+
 /** Counted values, those that are no numbers too. */
 export const countOf = ({ counts, underflow, overflow, nan }: Histogram): number => counts.reduce((sum, n) => sum + n, 0) + underflow + overflow + nan
 
@@ -59,7 +62,8 @@ export function drawHistograms({ title, look, rows: all, domain, symlog, form, m
   const scale = (v: number) => inner.left + ((measure(v) - measure(low)) / (measure(high) - measure(low))) * (inner.right - inner.left)
   const ticks = symlog ? symlogTicks(low, high) : linearScale([low, high], inner.left, inner.right, { count: 5, exact: true }).ticks
   const bars = rows.map(({ histogram }) => density(histogram, scale))
-  const peak = Math.max(...bars.flatMap((row) => row.map(({ height }) => height)), Number.MIN_VALUE)
+  // Where nothing is but NaN, no bar is high.
+  const peak = Math.max(0, ...bars.flatMap((row) => row.map(({ height }) => height))) || 1
   const paths = rows.map(({ step }, i) => {
     const base = form === 'overlay' || rows.length === 1 ? box.bottom : box.top + ((box.bottom - box.top) * i) / (rows.length - 1)
     const name = form === 'ridge' ? 'ridge' : 'overlaid'
@@ -121,8 +125,9 @@ export function describeHistograms(rows: Histograms['rows'], marked = rows.lengt
   const row = rows[marked]
   if (!row) return 'Nothing yet.'
   const { low, high, underflow, overflow, nan } = row.histogram
-  const outside = underflow + overflow + nan > 0 ? `, ${underflow} below, ${overflow} above, ${nan} not a number` : ', none outside'
-  return `Step ${row.step}: ${countOf(row.histogram).toLocaleString('en-US')} values from ${number(low)} to ${number(high)}${outside}.`
+  const outside = underflow + overflow + nan > 0 ? `${underflow} below, ${overflow} above, ${nan} not a number` : 'none outside'
+  const range = hasRange(row.histogram) ? `from ${number(low)} to ${number(high)}, ` : '– none of them finite: '
+  return `Step ${row.step}: ${countOf(row.histogram).toLocaleString('en-US')} values ${range}${outside}.`
 }
 
 /** Every bin of every row. */

@@ -12,13 +12,13 @@ import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.j
 import { BlockPicker } from '../workbench/block-picker.js'
 import { statisticsChart } from '../workbench/figures.js'
 import { Run } from '../workbench/run.js'
+import { nextStop } from '../workbench/settings.js'
 import { type AveragesSettings, averagesSettings, benchOf, bothModes, channelChart, momenta, runOf } from './averages.js'
 
 const run = signal<Run | null>(null)
 const tick = signal(0)
 const block = signal(0)
 const channel = signal(0)
-const STEPS_PER_PLAY = 1000
 const MS_BETWEEN_TICKS = 160
 let due = false
 
@@ -116,7 +116,7 @@ function Controls({ settings }: { settings: AveragesSettings }) {
   const over = !now?.live
   const play = () => {
     if (playing) now.pause()
-    else now?.play((Math.floor(now.step / STEPS_PER_PLAY) + 1) * STEPS_PER_PLAY)
+    else now?.play(nextStop(settings, now.step))
     announce(playing ? 'Paused' : 'Training')
     changed()
   }

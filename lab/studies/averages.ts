@@ -1,7 +1,7 @@
 import type { Chart, Point, Series } from '../../src/experiments/report/chart.js'
 import { choice, integer, number, orNone, type SettingsOf, seed } from '../../src/experiments/settings.js'
 import type { ChannelStatistics } from '../training/records.js'
-import type { BenchSettings, RunSettings } from '../workbench/settings.js'
+import { type BenchSettings, playSettings, type RunSettings } from '../workbench/settings.js'
 import type { Track } from '../workbench/track.js'
 
 export const averagesSettings = {
@@ -18,6 +18,7 @@ export const averagesSettings = {
     number({ default: 0.1, min: 0, max: 1, label: 'momentum', help: 'Weight of a new batch in the running averages; none for the plain average' }),
   ),
   seed: seed(),
+  stopEvery: { ...playSettings.stopEvery, default: 1000 },
 }
 export type AveragesSettings = SettingsOf<typeof averagesSettings>
 

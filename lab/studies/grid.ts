@@ -1,7 +1,7 @@
 import { normNames } from '../../src/experiments/norms.js'
 import { choice, defaultsOf, integer, list, number, type SettingsOf, seed } from '../../src/experiments/settings.js'
 import { formatHash, URL_VERSION } from '../state/url.js'
-import { activationNames, type RunSettings, runSettings, type TrainConfig } from '../workbench/settings.js'
+import { activationNames, playSettings, type RunSettings, runSettings, type TrainConfig } from '../workbench/settings.js'
 import { type BenchState, writeBench } from '../workbench/state.js'
 import type { Task } from './trials.js'
 
@@ -59,7 +59,7 @@ export function cellsOf({ data, depth, batchSize, steps, seed, norms, activation
 
 /** The workbench with this run alone. @param fallback the preset where an address names none */
 export function workbenchHash({ data, network, depth, seed, ...run }: TrainConfig, fallback: string): string {
-  const state: BenchState = { preset: 'spirals', bench: { data, network, depth, seed }, runs: [run] }
+  const state: BenchState = { preset: 'spirals', bench: { data, network, depth, seed }, play: defaultsOf(playSettings), runs: [run] }
   return formatHash({ path: ['workbench'], params: new Map([['v', String(URL_VERSION)], ...writeBench(state, fallback)]) })
 }
 

@@ -4,7 +4,7 @@ import { announce } from '../state/app.js'
 import type { OwnData } from '../training/own.js'
 import { nameOf } from './figures.js'
 import { Run } from './run.js'
-import { benchSettings, difference, type RunSettings, runSettings, whileRunning } from './settings.js'
+import { benchSettings, difference, nextStop, type RunSettings, runSettings, whileRunning } from './settings.js'
 import type { BenchState } from './state.js'
 
 /** A run that is over, for comparison. */
@@ -17,7 +17,6 @@ export interface Earlier {
 const MOST_EARLIER = 3
 /** Fewer steps than this are not worth a line. */
 const WORTH_KEEPING = 20
-const STEPS_PER_PLAY = 2000
 /** Between two drawings of the page; what comes in between is drawn together. */
 const MS_BETWEEN_TICKS = 160
 
@@ -55,6 +54,7 @@ class Bench {
     })
     for (const run of old) if (!runs.includes(run)) run.close()
     this.runs.value = runs
+    if (playing && before.play.stopEvery !== state.play.stopEvery) this.play()
     this.changed()
   }
 
@@ -62,7 +62,7 @@ class Bench {
     if (old) this.keep(old, difference(runSettings, old.settings, settings))
     const threads = Math.max(1, Math.floor((navigator.hardwareConcurrency || 1) / state.runs.length))
     const run = new Run(settings, state.bench, this.own.value, Math.min(threads, 4), () => this.changed())
-    if (playing) run.play(STEPS_PER_PLAY)
+    if (playing) run.play(nextStop(state.play, 0))
     return run
   }
 
@@ -89,8 +89,10 @@ class Bench {
   }
 
   play(): void {
-    const target = (Math.floor(Math.max(0, ...this.runs.value.map(({ step }) => step)) / STEPS_PER_PLAY) + 1) * STEPS_PER_PLAY
-    for (const run of this.runs.value) run.play(target)
+    const { runs, state } = this
+    if (!state) return
+    const target = nextStop(state.play, Math.max(0, ...runs.value.map(({ step }) => step)))
+    for (const run of runs.value) run.play(target)
     this.changed()
     announce('Training')
   }

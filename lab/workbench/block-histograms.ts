@@ -1,4 +1,4 @@
-import { type Histograms, rowsAround } from '../charts/histograms.js'
+import { type Histograms, hasRange, rowsAround } from '../charts/histograms.js'
 import { nameOf, snapshotAt } from './figures.js'
 import type { Track } from './track.js'
 
@@ -22,7 +22,8 @@ export function blockHistograms(runs: readonly Track[], step: number | null, { b
     const title = `${nameOf(run, runs)}, block ${block}, ${side === 'into' ? 'into' : 'out of'} the activation`
     return { title, look, rows, symlog, form, ...(marked >= 0 && { marked }) }
   })
-  const ends = drawn.flatMap(({ rows, marked }) => rowsAround(rows, marked).shown.map(({ histogram: { low, high } }) => [low, high]))
+  const seen = drawn.flatMap(({ rows, marked }) => rowsAround(rows, marked).shown.filter(({ histogram }) => hasRange(histogram)))
+  const ends = seen.map(({ histogram: { low, high } }) => [low, high])
   const domain: readonly [number, number] = ends.length > 0 ? [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))] : [-1, 1]
   return drawn.map((one) => ({ ...one, domain }))
 }

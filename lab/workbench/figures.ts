@@ -1,4 +1,4 @@
-import type { Chart, Point } from '../../src/experiments/report/chart.js'
+import { type Chart, hasPlace, type Point, type Series } from '../../src/experiments/report/chart.js'
 import type { BlockSnapshot, Snapshot } from '../training/records.js'
 import type { Earlier } from './bench.js'
 import { runName } from './settings.js'
@@ -8,8 +8,6 @@ import type { Track } from './track.js'
 
 /** Points of a line; each is the mean of as many steps as it takes, so that a line is no haze. */
 const MOST_POINTS = 72
-
-const finite = (points: readonly Point[], log: boolean): Point[] => points.filter(({ y }) => Number.isFinite(y) && (!log || y > 0))
 
 function domainOf(points: readonly Point[], fallback: readonly [number, number]): readonly [number, number] {
   if (points.length === 0) return fallback
@@ -55,22 +53,25 @@ function overSteps(
   options: { log?: boolean; domain?: readonly [number, number]; markers?: boolean; earlier?: readonly Earlier[]; least?: number } = {},
 ): Chart {
   const { log = false, markers = false, earlier = [] } = options
-  const series = [
-    ...earlier.map(({ name, points, look }) => ({ name, look, points: finite(points, log) })),
+  const series: Series[] = [
+    ...earlier.map(({ name, points, look }) => ({ name, look, points })),
     ...runs.map((run, look) => ({
       name: nameOf(run, runs),
       look,
       markers,
-      points: finite(pointsOf(run), log),
+      points: pointsOf(run),
       end: run.divergence ? `${run.divergence.loss} at step ${run.divergence.step}` : undefined,
     })),
   ]
-  const all = series.flatMap(({ points }) => points)
+  const all = series.flatMap(({ points }) => points.filter(({ y }) => hasPlace({ log }, y)))
+  // Where a run ended is said at its last point, or where there is none in the chart itself.
+  const unseen = series.filter(({ end, points }) => end && !points.some(({ y }) => hasPlace({ log }, y)))
   const chart = {
     title,
     x: { label: 'step', domain: [0, Math.max(10, ...runs.map(({ step }) => step), ...all.map(({ x }) => x))] as const },
     y: { label, log, domain: options.domain ?? atLeast(domainOf(all, log ? [0.1, 1] : [0, 0]), options.least) },
     series,
+    note: unseen.map(({ name, end }) => `${name}: ${end}`).join('; ') || undefined,
   }
   return { ...chart, description: describe(chart) }
 }
@@ -127,23 +128,24 @@ function overBlocks(
     name: nameOf(run, runs),
     look,
     markers: true,
-    points: finite(
-      (snapshotAt(run, step)?.blocks ?? []).flatMap((block, x) => {
-        const y = value(block)
-        return y === null ? [] : [{ x, y }]
-      }),
-      log,
-    ),
+    points: (snapshotAt(run, step)?.blocks ?? []).flatMap((block, x) => {
+      const y = value(block)
+      return y === null ? [] : [{ x, y }]
+    }),
   }))
   const depth = runs[0]?.bench.depth ?? 1
-  const all = series.flatMap(({ points }) => points)
-  const silent = series.filter((s, i) => s.points.length === 0 && snapshotAt(runs[i], step))
+  const all = series.flatMap(({ points }) => points.filter(({ y }) => hasPlace({ log }, y)))
+  const notes = series.flatMap(({ name, points }) => {
+    const wild = points.filter(({ y }) => !Number.isFinite(y)).map(({ x }) => x)
+    if (wild.length > 0) return [`${name}: not finite in ${wild.length === points.length ? 'any block' : `block ${wild.join(', ')}`}`]
+    return log && points.length > 0 && points.every(({ y }) => y === 0) ? [`${name}: 0 throughout`] : []
+  })
   const chart = {
     title,
     x: { label: 'block', domain: [0, depth - 1] as const, names: everyFew(depth, 12) },
     y: { label, log, domain: options.domain ?? domainOf(all, log ? [1e-3, 1] : [0, 1]) },
     series,
-    note: log && silent.length > 0 ? `${silent.map(({ name }) => name).join(', ')}: 0 throughout` : undefined,
+    note: notes.join('; ') || undefined,
   }
   return { ...chart, description: describe(chart) }
 }

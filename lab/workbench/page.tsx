@@ -15,7 +15,7 @@ import { accuracyChart, deadChart, gapChart, gradientChart, lossChart, nameOf, s
 import { Histograms } from './histograms.js'
 import { droppedFiles, OwnFiles, ownProblem, readFiles } from './own-files.js'
 import { RunCard } from './run-card.js'
-import { type BenchSettings, benchSettings, runSettings } from './settings.js'
+import { type BenchSettings, benchSettings, playSettings, runSettings } from './settings.js'
 import { SlowMotion } from './slow-motion.js'
 import { type BenchState, firstPreset, MOST_RUNS, presets, readBench, writeBench } from './state.js'
 import { storedRuns, storedTracks } from './stored.js'
@@ -67,6 +67,12 @@ export function WorkbenchPage() {
               onChange={(value) => set({ bench: { ...state.bench, [key]: value } })}
             />
           ))}
+          <Knob
+            id="stopEvery"
+            setting={playSettings.stopEvery}
+            value={state.play.stopEvery}
+            onChange={(stopEvery) => set({ play: { stopEvery: Number(stopEvery) } })}
+          />
           {!waiting && <Controls />}
         </div>
         {state.bench.data === 'own' && <OwnFiles onRead={takeOwn} />}

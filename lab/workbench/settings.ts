@@ -17,6 +17,15 @@ export const benchSettings = {
 }
 export type BenchSettings = SettingsOf<typeof benchSettings>
 
+/** How play goes; nothing of it changes a number. */
+export const playSettings = {
+  stopEvery: integer({ default: 2000, min: 1, max: 1_000_000, label: 'stop every', help: 'Steps: play stops all runs at the next multiple' }),
+}
+export type PlaySettings = SettingsOf<typeof playSettings>
+
+/** Where a play that begins at a step ends. */
+export const nextStop = ({ stopEvery }: PlaySettings, step: number): number => (Math.floor(step / stopEvery) + 1) * stopEvery
+
 /** What a run has of its own. */
 export const runSettings = {
   norm: choice({ default: 'batch', label: 'norm', help: 'Which layer normalises', choices: normNames }),

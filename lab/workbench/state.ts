@@ -1,11 +1,12 @@
 import { defaultsOf, type SettingsOf } from '../../src/experiments/settings.js'
 import { flagsOf, readSettings, strayNotes, writeSettings } from '../state/url.js'
-import { type BenchSettings, benchSettings, type RunSettings, runSettings } from './settings.js'
+import { type BenchSettings, benchSettings, type PlaySettings, playSettings, type RunSettings, runSettings } from './settings.js'
 
 /** What the address says about the bench: a preset, and what differs from it. */
 export interface BenchState {
   preset: string
   bench: BenchSettings
+  play: PlaySettings
   runs: RunSettings[]
 }
 
@@ -71,7 +72,7 @@ const filled = (changes: Partial<RunSettings>): RunSettings => ({ ...defaultsOf(
 
 function startOf(preset: string): BenchState {
   const { bench, runs } = presets[preset]
-  return { preset, bench: { ...defaultsOf(benchSettings), ...bench }, runs: runs.map(filled) }
+  return { preset, bench: { ...defaultsOf(benchSettings), ...bench }, play: defaultsOf(playSettings), runs: runs.map(filled) }
 }
 
 /** `norm:none;lr:0.5` as a map. */
@@ -91,10 +92,11 @@ export function readBench(params: ReadonlyMap<string, string>, fallback: string)
   const asked = params.get('preset') ?? fallback
   const known = Object.hasOwn(presets, asked)
   const start = startOf(known ? asked : fallback)
-  const notes = strayNotes(params, ['preset', 'runs', ...runKeys, ...flagsOf(benchSettings)])
+  const notes = strayNotes(params, ['preset', 'runs', ...runKeys, ...flagsOf(benchSettings), ...flagsOf(playSettings)])
   if (!known) notes.push(`The address names a preset “${asked}”, which this page doesn’t have: “${presets[fallback].label}” is shown.`)
   const { values: bench, notes: benchNotes } = readSettings(benchSettings, params, start.bench)
-  notes.push(...benchNotes)
+  const { values: play, notes: playNotes } = readSettings(playSettings, params)
+  notes.push(...benchNotes, ...playNotes)
 
   const count = countOf(params.get('runs'), start.runs.length, notes)
   const runs = Array.from({ length: count }, (_, i) => {
@@ -104,7 +106,7 @@ export function readBench(params: ReadonlyMap<string, string>, fallback: string)
     notes.push(...[...reading.notes, ...strays].map((note) => `Run ${i + 1}: ${note}`))
     return reading.values
   })
-  return { state: fitted({ preset: start.preset, bench, runs }, notes), notes }
+  return { state: fitted({ preset: start.preset, bench, play, runs }, notes), notes }
 }
 
 function countOf(text: string | undefined, fallback: number, notes: string[]): number {
@@ -123,7 +125,7 @@ function fitted(state: BenchState, notes: string[]): BenchState {
   return { ...state, bench: { ...bench, network: 'mlp' } }
 }
 
-export function writeBench({ preset, bench, runs }: BenchState, fallback: string): [string, string][] {
+export function writeBench({ preset, bench, play, runs }: BenchState, fallback: string): [string, string][] {
   const start = startOf(preset)
   const own = runs.flatMap((run, i): [string, string][] => {
     const text = writeSettings(runSettings, run, start.runs[i] ?? filled({}))
@@ -134,6 +136,7 @@ export function writeBench({ preset, bench, runs }: BenchState, fallback: string
   return [
     ...(preset === fallback ? [] : ([['preset', preset]] as [string, string][])),
     ...writeSettings(benchSettings, bench as SettingsOf<typeof benchSettings>, start.bench),
+    ...writeSettings(playSettings, play),
     ...(runs.length === start.runs.length ? [] : ([['runs', String(runs.length)]] as [string, string][])),
     ...own,
   ]

@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals'
+import { defaultsOf } from '../../src/experiments/settings.js'
 import type { Evaluation, Snapshot } from '../training/records.js'
+import { playSettings } from './settings.js'
 import { type BenchState, writeBench } from './state.js'
 import { Track } from './track.js'
 
@@ -34,7 +36,7 @@ async function load(): Promise<void> {
 
 /** The stored runs of a bench at its preset's settings; null where there are none (yet). */
 export function storedTracks(state: BenchState): readonly Track[] | null {
-  if (writeBench(state, state.preset).length > 0) return null
+  if (writeBench({ ...state, play: defaultsOf(playSettings) }, state.preset).length > 0) return null
   void load()
   const told = storedRuns.value[state.preset]
   return told && told.length === state.runs.length ? told.map((run, i) => trackOf(run, state, i)) : null

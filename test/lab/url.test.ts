@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { axesSettings } from '../../lab/axes/settings.js'
 import { formatHash, parseHash, readSettings, writeSettings } from '../../lab/state/url.js'
-import { benchSettings, runSettings } from '../../lab/workbench/settings.js'
+import { benchSettings, playSettings, runSettings } from '../../lab/workbench/settings.js'
 import { type BenchState, presets, readBench, writeBench } from '../../lab/workbench/state.js'
 import type { Setting, SettingTable } from '../../src/experiments/settings.js'
 
@@ -29,11 +29,12 @@ const state = fc
   .record({
     preset: fc.constantFrom(...Object.keys(presets)),
     bench: anyOf(benchSettings),
+    play: anyOf(playSettings),
     network,
     runs: fc.array(anyOf(runSettings), { minLength: 1, maxLength: 3 }),
   })
   // Convolutions on pictures only: anything else is changed, with a note.
-  .map(({ preset, bench, network, runs }) => ({ preset, bench: { ...bench, ...network }, runs }) as BenchState)
+  .map(({ bench, network, ...rest }) => ({ ...rest, bench: { ...bench, ...network } }) as BenchState)
 
 describe('the address holds the state', () => {
   test('of the bench, whatever it is', () => {

@@ -7,6 +7,7 @@ export interface Series {
   name: string
   /** Which look it has, the same in every chart. */
   look: number
+  /** In order; the line has a gap where a value has no place. */
   points: readonly Point[]
   /** Draws each point. Default false. */
   markers?: boolean
@@ -29,6 +30,9 @@ export interface Axis {
   /** Names at 0, 1, 2, ... in place of numbers. */
   names?: readonly string[]
 }
+
+/** Whether a value has a place on an axis: NaN and infinities have none, nor has what a logarithm doesn't take. */
+export const hasPlace = ({ log = false }: Pick<Axis, 'log'>, value: number): boolean => Number.isFinite(value) && (!log || value > 0)
 
 export interface Chart {
   title: string
@@ -69,7 +73,7 @@ export function chart({ title, description, x, y, series, apart = false, note }:
     grid(xs, ys, x.names !== undefined),
     element('text', { class: 'label', x: (box.left + box.right) / 2, y: HEIGHT - 8, 'text-anchor': 'middle' }, escapeText(x.label)),
     element('text', { class: 'label', transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' }, escapeText(y.label)),
-    ...series.map((s, i) => drawSeries(s, xs, ys, dodge(i), apart)),
+    ...series.map((s, i) => drawSeries(s, xs, ys, (point) => hasPlace(y, point), dodge(i), apart)),
     note ? element('text', { x: box.left + 8, y: box.bottom - 8 }, escapeText(note)) : '',
   ]
   return element('svg', { class: 'chart', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}. ${description}` }, content.join('\n'))
@@ -96,11 +100,18 @@ function grid(xs: Scale, ys: Scale, named: boolean): string {
   return [...rows, ...columns, element('line', { class: 'axis', x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom })].join('')
 }
 
-function drawSeries({ name, look, points, markers = false, end }: Series, xs: Scale, ys: Scale, dodge: number, apart: boolean): string {
-  const at = points.map((p) => ({ ...p, px: xs.at(p.x) + dodge, py: ys.at(p.y) }))
+function drawSeries(
+  { name, look, points, markers = false, end }: Series,
+  xs: Scale,
+  ys: Scale,
+  isShown: (y: number) => boolean,
+  dodge: number,
+  apart: boolean,
+): string {
+  const at = points.flatMap((p, i) => (isShown(p.y) ? [{ ...p, px: xs.at(p.x) + dodge, py: ys.at(p.y), joins: i > 0 && isShown(points[i - 1].y) }] : []))
   const parts: string[] = []
   if (!apart && at.length > 0) {
-    const path = at.map(({ px, py }, i) => `${i ? 'L' : 'M'}${tenth(px)} ${tenth(py)}`).join('')
+    const path = at.map(({ px, py, joins }) => `${joins ? 'L' : 'M'}${tenth(px)} ${tenth(py)}`).join('')
     parts.push(element('path', { class: 'line', d: path, 'stroke-dasharray': dashes[look] }))
   }
   for (const { px, py, x, y, spread } of at) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
 import type { Page } from 'playwright'
 import { expect } from 'vitest'
 import { benchData } from '../../../lab/training/data.js'
@@ -22,19 +22,27 @@ export async function stepTo(page: Page, steps: number): Promise<void> {
   }
 }
 
-/** Lets all runs play until each has done at least `steps`. */
-export async function playTo(page: Page, steps: number): Promise<void> {
-  await page.getByRole('button', { name: 'Play' }).click()
-  await expect.poll(async () => Math.min(...(await readings(page, 'step'))), { timeout: 100_000 }).toBeGreaterThanOrEqual(steps)
-  await page.getByRole('button', { name: 'Pause' }).click()
+/** Plays to the next stop, which the page has been told: all runs are then at the same step, however fast the machine is. */
+export async function playTo(page: Page, stop: number): Promise<void> {
+  await page.getByRole('button', { name: 'Play', exact: true }).click()
+  await stoppedAt(page, stop)
 }
+
+/** Waits until every run has come to a stop there. */
+export async function stoppedAt(page: Page, stop: number): Promise<void> {
+  const state = async () => [new Set(await readings(page, 'step')), new Set(await page.locator('.status').allTextContents())]
+  await expect.poll(state, { timeout: 100_000 }).toEqual([new Set([stop]), new Set(['paused'])])
+}
+
+/** An address whose runs play on until they are told to pause. */
+export const ENDLESS = 'stop-every=1000000'
 
 export const readings = (page: Page, name: string): Promise<number[]> =>
   page.locator(`[data-reading="${name}"]`).evaluateAll((list) => list.map((e) => Number(e.getAttribute('value'))))
 
 export async function downloaded(page: Page, press: () => Promise<unknown>): Promise<{ name: string; bytes: Buffer; text: string }> {
   const [file] = await Promise.all([page.waitForEvent('download'), press()])
-  const bytes = readFileSync((await file.path()) ?? '')
+  const bytes = await buffer(await file.createReadStream())
   return { name: file.suggestedFilename(), bytes, text: bytes.toString('utf8') }
 }
 

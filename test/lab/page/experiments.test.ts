@@ -1,10 +1,13 @@
+import type { Page } from 'playwright'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { experiments, flagOf, runExperiment } from '../../../src/experiments/index.js'
 import { Lab } from './lab.js'
 
 let lab: Lab
+let page: Page
 beforeAll(async () => {
   lab = await Lab.start()
+  page = await lab.open('#/experiments')
 })
 afterAll(() => lab.end())
 
@@ -39,7 +42,6 @@ test.each(Object.keys(tiny))('%s: the numbers of the page are those of Node', as
   if (!experiment) throw new Error(`there is no experiment ${name}`)
   const given = { ...experiment.quick, ...tiny[name] }
   const flags = Object.fromEntries(Object.entries(given).map(([key, value]) => [flagOf(key, experiment.settings[key]), experiment.settings[key].toText(value)]))
-  const page = await lab.open('#/')
   const answer = await page.evaluate(
     async ([name, settings]) => {
       const worker = new Worker('/worker.js', { type: 'module' })
@@ -56,7 +58,6 @@ test.each(Object.keys(tiny))('%s: the numbers of the page are those of Node', as
     },
     [name, flags] as const,
   )
-  await page.close()
   expect(answer.error).toBeUndefined()
   const here = numbersOf((await runExperiment(experiment, given)).runs)
   const there = numbersOf(answer.runs)

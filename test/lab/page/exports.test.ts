@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSafetensors } from '../../../src/index.js'
-import { downloaded, ready, sessions, stepTo } from './bench.js'
+import { downloaded, inNode, playTo, ready, sessions, stepTo } from './bench.js'
 import { Lab, root } from './lab.js'
 
 let lab: Lab
@@ -41,6 +41,9 @@ describe('what leaves the workbench', () => {
       expect(rows).toBe(Math.min(120, (files.get([...files.keys()].at(-1) ?? '') ?? '').trim().split('\n').length - 1))
     }
     await page.close()
+    const [header, ...losses] = (files.get('training-loss.csv') ?? '').trim().split('\n')
+    expect(header).toBe('series,step,value')
+    expect(losses.map((row) => Number(row.split(',').at(-1)))).toEqual((await inNode(hash, STEPS)).flat().map((v) => expect.closeTo(v, 6)))
 
     const out = mkdtempSync(join(tmpdir(), 'evenkeel-draw-'))
     const command = [join(root, 'dist/bundle/main.js'), 'draw', `${lab.server.url}${hash}`, '--steps', String(STEPS), '--out', out]
@@ -49,6 +52,7 @@ describe('what leaves the workbench', () => {
     const drawn = readdirSync(out)
     expect(drawn).toEqual(expect.arrayContaining([...files.keys()]))
     // A file alone says what its lines stand for.
+    expect(files.get('training-loss.svg')).toMatch(/^<svg xmlns=.*<style>.*<\/svg>$/s)
     expect(files.get('training-loss.svg')).toMatch(/<text[^>]*>no norm<\/text>.*<text[^>]*>GroupNorm<\/text>/s)
     for (const [name, text] of files) {
       const other = readFileSync(join(out, name), 'utf8')
@@ -85,13 +89,10 @@ describe('what leaves the workbench', () => {
   test('the same address gives the same first 50 losses, bit for bit', async () => {
     const losses: unknown[] = []
     for (let load = 0; load < 2; load++) {
-      const page = await lab.open('#/workbench?preset=spirals&runs=2&seed=7&hide=nav')
+      const page = await lab.open('#/workbench?preset=spirals&runs=2&seed=7&hide=nav&stop-every=50')
       await ready(page, 2)
       expect(await page.locator('nav').count()).toBe(0)
-      await page.getByRole('button', { name: 'Play' }).click()
-      await expect
-        .poll(async () => Math.min(...(await page.locator('[data-reading=step]').evaluateAll((list) => list.map((e) => Number(e.getAttribute('value')))))))
-        .toBeGreaterThanOrEqual(50)
+      await playTo(page, 50)
       const file = JSON.parse((await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click())).text)
       losses.push(file.runs.map((run: { firstLosses: number[] }) => run.firstLosses))
       await page.close()

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright'
-import { chromiumArguments, findChromium } from '../../../scripts/chromium.mjs'
+import { inject } from 'vitest'
 import type { LabServer } from '../../../src/cli/server.js'
 
 /** The lab as it is built, served as the command does it, in a real browser. */
@@ -25,7 +25,7 @@ export class Lab {
     // What npm test has built, not the sources: the server finds the page beside itself.
     const { serveLab }: typeof import('../../../src/cli/server.js') = await import(join(root, 'dist/cli/server.js'))
     const server = await serveLab({ port: 0, isolate })
-    return new Lab(server, await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() }))
+    return new Lab(server, await chromium.connect(inject('browser')))
   }
 
   async open(hash = '', options: BrowserContextOptions = {}, before?: (page: Page) => Promise<unknown>): Promise<Page> {
@@ -49,15 +49,19 @@ export class Lab {
 
 export const phone: BrowserContextOptions = { viewport: { width: 360, height: 640 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }
 
-/** Scrolls through a page, as figures are drawn when they come into sight, and keeps a picture for a reviewer. */
-export async function screenshot(page: Page, name: string): Promise<void> {
-  mkdirSync(screenshots, { recursive: true })
+/** Scrolls through a page, as figures are drawn when they come into sight. */
+export async function drawAll(page: Page): Promise<void> {
   const height = await page.evaluate(() => document.documentElement.scrollHeight)
   for (let y = 0; y <= height; y += 500) {
     await page.evaluate((top) => scrollTo(0, top), y)
     await frames(page, 4)
   }
   await page.evaluate(() => scrollTo(0, 0))
+}
+
+/** A picture for a reviewer. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(screenshots, { recursive: true })
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
 }
 
@@ -74,15 +78,43 @@ interface TraceEvent {
   ph: string
   pid: number
   tid: number
-  /** Processor time of the thread, in microseconds. */
+  /** In microseconds: by the clock, and of the processor. */
+  dur?: number
   tdur?: number
   args?: { name?: string }
 }
 
-/** The most processor time that one task of the page's main thread took, in milliseconds. Waiting for the processor is not the page's doing. */
-export function longestTask(trace: string): number {
-  const { traceEvents }: { traceEvents: TraceEvent[] } = JSON.parse(trace)
+/** A task's length in milliseconds: by its processor time, and by the clock, which counts waiting for the processor, too. */
+interface TaskLength {
+  processor: number
+  clock: number
+}
+
+/** The longest task of the page's main thread in the meantime. */
+export async function longestTask({ browser }: Lab, page: Page, meantime: () => Promise<void>): Promise<TaskLength> {
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] })
+  const trace = await meantime().then(
+    () => browser.stopTracing(),
+    async (error) => {
+      await browser.stopTracing()
+      throw error
+    },
+  )
+  const { traceEvents }: { traceEvents: TraceEvent[] } = JSON.parse(trace.toString())
   const main = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args?.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`))
   const tasks = traceEvents.filter(({ name, pid, tid }) => name === 'RunTask' && main.has(`${pid} ${tid}`))
-  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1000
+  const most = (times: number[]) => Math.max(0, ...times) / 1000
+  return { processor: most(tasks.map(({ tdur = 0 }) => tdur)), clock: most(tasks.map(({ dur = 0 }) => dur)) }
+}
+
+export const inWords = ({ processor, clock }: TaskLength): string => `${processor.toFixed(1)} ms of processor time (${clock.toFixed(1)} ms by the clock)`
+
+/** Asks how much processor time the page's main thread has taken since, in milliseconds. Waiting for the processor is not the page's doing. */
+export async function mainThread(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN)
+  }
 }

@@ -26,7 +26,7 @@ const drop = (page: Page, files: readonly { name: string; contents: string }[]) 
 
 describe('one’s own files', () => {
   test('a table and a text by dropping, with the line of what is wrong; the run knows the classes', async () => {
-    const page = await lab.open('#/workbench?preset=spirals&runs=1')
+    const page = await lab.open('#/workbench?preset=spirals&runs=1&stop-every=20')
     await ready(page, 1)
     await drop(page, [{ name: 'mine.csv', contents: [...table, '1,x,odd'].join('\n') }])
     await page.getByText('mine.csv: Line 61, column 2: “x” is not a number.').waitFor()
@@ -56,7 +56,7 @@ describe('one’s own files', () => {
         writeFileSync(join(folder, name, `${i}.png`), encode({ width: 20, height: 16, data, channels: 1 }))
       }
     }
-    const page = await lab.open('#/workbench?data=own&runs=1')
+    const page = await lab.open('#/workbench?data=own&runs=1&stop-every=10')
     await page.getByText('There is no data of your own yet').waitFor()
     await page.locator('#own-folder').setInputFiles(folder)
     await page.getByText('16 images, in grey and 28 × 28; 2 classes: bright, dark').waitFor()

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { experiments, runExperiment } from '../../../src/experiments/index.js'
-import { Lab, phone, root, screenshot } from './lab.js'
+import { playTo, readings, ready as runsReady } from './bench.js'
+import { drawAll, Lab, phone, root, screenshot } from './lab.js'
 
 let lab: Lab
 beforeAll(async () => {
@@ -17,6 +18,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 interface View {
   name: string
   hash: string
+  /** Less work, on a phone; the same where it is not given. */
+  onPhone?: string
   /** Brings the view to where there is something to see. */
   ready: (page: Page) => Promise<void>
 }
@@ -25,14 +28,10 @@ const views: readonly View[] = [
   { name: 'axes', hash: '#/?norm=group', ready: (page) => page.locator('.calculation').waitFor() },
   {
     name: 'workbench',
-    hash: '#/workbench?preset=spirals',
+    hash: '#/workbench?preset=spirals&stop-every=30',
     ready: async (page) => {
-      await page.getByText('paused').nth(2).waitFor()
-      await page.getByRole('button', { name: 'Play' }).click()
-      await expect
-        .poll(() => page.locator('[data-reading=step]').evaluateAll((list) => Math.min(...list.map((e) => Number(e.getAttribute('value'))))))
-        .toBeGreaterThan(25)
-      await page.getByRole('button', { name: 'Pause' }).click()
+      await runsReady(page, 3)
+      await playTo(page, 30)
     },
   },
   { name: 'experiments', hash: '#/experiments', ready: (page) => page.locator('.cards li').first().waitFor() },
@@ -65,16 +64,22 @@ const moreViews: readonly View[] = [
   {
     name: 'grid',
     hash: '#/studies/grid?data=spirals&depth=3&norm=none,batch,layer&activation=relu,tanh&lr=0.03,0.3,3,30',
+    onPhone: '#/studies/grid?data=spirals&depth=3&norm=none,batch&activation=relu&lr=0.03,0.3,3,30',
     ready: (page) => filled(page, 'Fill the grid'),
   },
-  { name: 'batch-size', hash: '#/studies/batch-size?data=spirals&samples=256', ready: (page) => filled(page, 'Run all batch sizes') },
+  {
+    name: 'batch-size',
+    hash: '#/studies/batch-size?data=spirals&samples=128',
+    onPhone: '#/studies/batch-size?data=spirals&samples=128&norm=batch',
+    ready: (page) => filled(page, 'Run all batch sizes'),
+  },
   {
     name: 'averages',
-    hash: '#/studies/averages?data=spirals',
+    hash: '#/studies/averages?data=spirals&stop-every=50',
     ready: async (page) => {
       await page.getByRole('button', { name: 'Play' }).click()
+      await expect.poll(() => readings(page, 'step')).toEqual([50])
       await page.locator('#means .marker').first().waitFor()
-      await page.getByRole('button', { name: 'Pause' }).click()
     },
   },
 ]
@@ -89,12 +94,33 @@ async function violations(page: Page): Promise<string[]> {
   })
 }
 
-describe.each([...views, ...moreViews])('$name', ({ name, hash, ready }) => {
-  test('no violation of accessibility rules, light and dark', async () => {
+/** What one presses and is less than 24 pixels high or wide; what moves. */
+const targets = (page: Page) =>
+  page.evaluate(() => {
+    const small: string[] = []
+    let count = 0
+    for (const e of document.querySelectorAll<HTMLElement>('button, select, input, summary, a, [tabindex="0"]')) {
+      // A link within a sentence is as high as the sentence; a box or a hidden button is pressed by its label.
+      if (e.tagName === 'A' && getComputedStyle(e).display === 'inline') continue
+      const { width, height } = (e.matches('[type=checkbox], [type=radio]') ? (e.closest('label') ?? e) : e).getBoundingClientRect()
+      if (width <= 1 || height <= 1) continue
+      count++
+      if (Math.min(width, height) < 24) small.push(`${e.outerHTML.slice(0, 80)}: ${width} x ${height}`)
+    }
+    const moving = [...document.querySelectorAll('*')].filter((e) => getComputedStyle(e).transitionDuration !== '0s')
+    return { small, count, moving: moving.length, animations: document.getAnimations().length }
+  })
+
+describe.each([...views, ...moreViews])('$name', ({ name, hash, onPhone = hash, ready }) => {
+  test('no violation of accessibility rules, light and dark; nothing small to press, nothing that moves for those who want no motion', async () => {
     const page = await lab.open(hash, { reducedMotion: 'reduce' })
     await ready(page)
+    await drawAll(page)
     await screenshot(page, `${name}-light`)
     expect(await violations(page)).toEqual([])
+    const found = await targets(page)
+    expect(found.count).toBeGreaterThan(5)
+    expect(found).toMatchObject({ small: [], moving: 0, animations: 0 })
     await page.emulateMedia({ colorScheme: 'dark' })
     await screenshot(page, `${name}-dark`)
     expect(await violations(page)).toEqual([])
@@ -102,8 +128,9 @@ describe.each([...views, ...moreViews])('$name', ({ name, hash, ready }) => {
   })
 
   test('fits a phone, and works there', async () => {
-    const page = await lab.open(hash, phone)
+    const page = await lab.open(onPhone, phone)
     await ready(page)
+    await drawAll(page)
     await screenshot(page, `${name}-phone`)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
     await page.close()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { downloaded, inNode, readings, ready, stepTo } from './bench.js'
-import { exact, Lab, longestTask } from './lab.js'
+import { downloaded, ENDLESS, inNode, readings, ready, stepTo } from './bench.js'
+import { exact, inWords, Lab, longestTask } from './lab.js'
 
 let lab: Lab
 beforeAll(async () => {
@@ -46,41 +46,39 @@ describe('three runs side by side', () => {
   })
 
   test('play, change a knob while it runs, pause; the page never works for long', async () => {
-    const page = await lab.open(hash)
+    const page = await lab.open(`${hash}&${ENDLESS}`)
     await ready(page, 3)
-    await lab.browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel'] })
-    await page.getByRole('button', { name: 'Play' }).click()
-    await expect.poll(async () => Math.min(...(await readings(page, 'step'))), { timeout: 60_000 }).toBeGreaterThan(40)
-    await page.locator('#run1-learningRate').fill('0.2')
-    await page.keyboard.press('Tab')
-    await page.getByText(/step \d+: lr 0\.1 → 0\.2/).waitFor()
-    await expect.poll(() => page.locator('.run').first().locator('.status').textContent()).toBe('training')
-    await page.getByRole('button', { name: 'Pause' }).click()
-    const trace = await lab.browser.stopTracing()
-    const after = await readings(page, 'step')
-    const longest = longestTask(trace.toString())
-    console.log(`longest task of the page while three runs trained: ${longest.toFixed(1)} ms of processor time`)
-    expect(longest).toBeGreaterThan(0)
-    expect(longest).toBeLessThan(50)
+    const longest = await longestTask(lab, page, async () => {
+      await page.getByRole('button', { name: 'Play' }).click()
+      await expect.poll(async () => Math.min(...(await readings(page, 'step'))), { timeout: 60_000 }).toBeGreaterThan(40)
+      await page.locator('#run1-learningRate').fill('0.2')
+      await page.keyboard.press('Tab')
+      await page.getByText(/step \d+: lr 0\.1 → 0\.2/).waitFor()
+      await expect.poll(() => page.locator('.run').first().locator('.status').textContent()).toBe('training')
+      await page.getByRole('button', { name: 'Pause' }).click()
+    })
+    console.log(`longest task of the page while three runs trained: ${inWords(longest)}; at most 50 are allowed`)
+    expect(longest.processor).toBeGreaterThan(0)
+    expect(longest.processor).toBeLessThanOrEqual(50)
     // Figures follow: a line in the chart, histograms that count every value.
     await page.locator('#histograms').scrollIntoViewIfNeeded()
     await page.locator('#histograms .ridge').first().waitFor()
     expect(await page.locator('#histograms .count').first().textContent()).toMatch(/2,048 values from .* none outside/)
-    // A worker tells the rest of its step, and then is still.
-    expect(Math.max(...after)).toBeLessThan(2000)
+    // Each worker tells the rest of its step, and then is still.
+    await expect.poll(() => page.locator('.status').allTextContents()).toEqual(['paused', 'paused', 'paused'])
     await page.close()
   })
 
   test('a run that diverges is said to, with step, layer and tensor, and the others go on', async () => {
-    const page = await lab.open('#/workbench?preset=hot&runs=2&run1=learning-rate:100')
+    const page = await lab.open('#/workbench?preset=hot&runs=2&run1=learning-rate:100&stop-every=40')
     await ready(page, 2)
     await page.getByRole('button', { name: 'Play' }).click()
     await page
       .getByText(/Loss (NaN|inf|Infinity) at step \d+: the first bad number is in/)
       .first()
       .waitFor()
-    const [, other] = await readings(page, 'step')
-    await expect.poll(async () => (await readings(page, 'step'))[1]).toBeGreaterThan(other + 3)
+    await expect.poll(async () => (await readings(page, 'step'))[1]).toBe(40)
+    expect((await readings(page, 'step'))[0]).toBeLessThan(40)
     await page.close()
   })
 
@@ -105,24 +103,6 @@ describe('three runs side by side', () => {
     await expect.poll(() => readings(page, 'step')).toEqual([1])
     const [[expected]] = await inNode('#/workbench?runs=1&run1=norm:batch', 1)
     expect(await exact(page, '[data-reading=loss]')).toBeCloseTo(expected, 6)
-    await page.close()
-  })
-
-  test('figures leave as SVG, PNG and CSV, and the CSV has the numbers of the chart', async () => {
-    const page = await lab.open(hash)
-    await ready(page, 3)
-    await stepTo(page, 2)
-    const figure = page.getByRole('figure', { name: 'Training loss' })
-    await figure.getByText('Numbers and files').click()
-    const expected = await inNode(hash, 2)
-    const { text: csv } = await downloaded(page, () => figure.getByRole('button', { name: 'CSV' }).click())
-    const rows = csv.trim().split('\n')
-    expect(rows[0]).toBe('series,step,value')
-    expect(rows.slice(1).map((row) => Number(row.split(',').at(-1)))).toEqual(expected.flat().map((v) => expect.closeTo(v, 6)))
-    expect((await downloaded(page, () => figure.getByRole('button', { name: 'SVG' }).click())).text).toMatch(/^<svg xmlns=.*<style>.*<\/svg>$/s)
-    const { bytes } = await downloaded(page, () => figure.getByRole('button', { name: 'PNG' }).click())
-    expect(bytes.subarray(1, 4).toString()).toBe('PNG')
-    expect(bytes.length).toBeGreaterThan(5000)
     await page.close()
   })
 })
