@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright'
@@ -63,6 +63,16 @@ export async function drawAll(page: Page): Promise<void> {
 export async function screenshot(page: Page, name: string): Promise<void> {
   mkdirSync(screenshots, { recursive: true })
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
+}
+
+/** The page fetches the rest of itself, and what its workers need, when what was asked for is there. */
+export async function allFetched(page: Page): Promise<void> {
+  const parts = readdirSync(join(root, 'dist/lab')).filter((name) => /^page-.*\.js$/.test(name))
+  const wanted = [...parts, '/worker.js', '/mnist-5000-1000.bin.gz', '/part-1.txt.gz']
+  await page.waitForFunction((names) => {
+    const fetched = performance.getEntriesByType('resource').map(({ name }) => name)
+    return names.every((name) => fetched.some((address) => address.endsWith(name)))
+  }, wanted)
 }
 
 export const frames = (page: Page, count: number): Promise<void> =>

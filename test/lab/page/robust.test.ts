@@ -1,9 +1,7 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Worker } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { playTo, readings, ready } from './bench.js'
-import { Lab, root } from './lab.js'
+import { allFetched, Lab } from './lab.js'
 
 let lab: Lab
 beforeAll(async () => {
@@ -23,13 +21,7 @@ describe('what goes wrong is said, and the rest goes on', () => {
   test('the network is cut after the page has come: every preset still trains', async () => {
     const page = await lab.open('#/')
     await page.locator('.calculation').waitFor()
-    // The page fetches the rest of itself when what was asked for is there.
-    const parts = readdirSync(join(root, 'dist/lab')).filter((name) => /^page-.*\.js$/.test(name))
-    expect(parts.length).toBeGreaterThan(5)
-    await page.waitForFunction((names) => {
-      const fetched = performance.getEntriesByType('resource').map(({ name }) => name)
-      return [...names, 'worker.js', '.bin.gz'].every((name) => fetched.some((address) => address.endsWith(name)))
-    }, parts)
+    await allFetched(page)
     await page.context().setOffline(true)
     await page.getByRole('link', { name: 'Workbench' }).click()
     await ready(page, 3)

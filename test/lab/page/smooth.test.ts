@@ -82,7 +82,7 @@ async function firstPicture(hash: string, selector: string): Promise<{ clock: nu
 
 describe('fast start', () => {
   test.each([
-    ['the front door, its block and sum', '#/', '.calculation', 1000],
+    ['the front door, its block and sum', '#/', '[data-name=variance]', 1000],
     ['the workbench, stored runs as curves', '#/workbench', '#curves .chart .line', 1500],
   ])('%s', async (name, hash, selector, limit) => {
     const opened: Awaited<ReturnType<typeof firstPicture>>[] = []
