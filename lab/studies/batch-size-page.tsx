@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useLayoutEffect, useMemo } from 'preact/hooks'
 import { normNames } from '../../src/experiments/norms.js'
 import { Plot } from '../charts/plot.js'
 import { Knob } from '../parts/knob.js'
@@ -19,7 +19,8 @@ export function BatchSizePage() {
     const { values, notes } = readSettings(sweepSettings, params)
     return { settings: values, runs: sweepRuns(values), notes: [...strayNotes(params, flagsOf(sweepSettings)), ...notes] }
   }, [params])
-  useEffect(() => trials.show(runs.map(({ config, steps }) => ({ config, steps }))), [runs])
+  // Before the first paint: a button that can be pressed has its tasks.
+  useLayoutEffect(() => trials.show(runs.map(({ config, steps }) => ({ config, steps }))), [runs])
   const set = (change: Partial<SweepSettings>) => go(['studies', 'batch-size'], writeSettings(sweepSettings, { ...settings, ...change }))
   const outcomes = trials.outcomes.value
   const { charts, accuracy } = useMemo(

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useLayoutEffect, useMemo } from 'preact/hooks'
 import { normNames } from '../../src/experiments/norms.js'
 import { Exports } from '../charts/exports.js'
 import { Knob } from '../parts/knob.js'
@@ -23,7 +23,8 @@ export function GridPage() {
     const { values, notes } = readSettings(gridSettings, params)
     return { settings: values, cells: cellsOf(values), notes: [...strayNotes(params, flagsOf(gridSettings)), ...notes] }
   }, [params])
-  useEffect(() => trials.show(cells.map(({ config, steps }) => ({ config, steps }))), [cells])
+  // Before the first paint: a button that can be pressed has its tasks.
+  useLayoutEffect(() => trials.show(cells.map(({ config, steps }) => ({ config, steps }))), [cells])
   const set = (change: Partial<GridSettings>) => go(['studies', 'grid'], writeSettings(gridSettings, { ...settings, ...change }))
   const outcomes = trials.outcomes.value
   return (
