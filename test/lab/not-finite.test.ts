@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { drawHistograms, type Histograms, histogramRows } from '../../lab/charts/histograms.js'
+import { benchData } from '../../lab/training/data.js'
 import type { BlockSnapshot, Snapshot } from '../../lab/training/records.js'
-import { gradientChart } from '../../lab/workbench/figures.js'
+import { Session } from '../../lab/training/session.js'
+import { accuracyChart, deadChart, gapChart, gradientChart, lossChart } from '../../lab/workbench/figures.js'
 import { benchSettings, runSettings } from '../../lab/workbench/settings.js'
+import { readBench } from '../../lab/workbench/state.js'
 import { Track } from '../../lab/workbench/track.js'
 import { type Chart, chart } from '../../src/experiments/report/chart.js'
 import { defaultsOf } from '../../src/experiments/settings.js'
@@ -40,6 +43,32 @@ describe('lines', () => {
 
   test('a logarithm has no place for 0', () => {
     expect(lines(drawn({ ...axes, y: { label: 'y', domain: [1, 4], log: true }, series: of([1, 2, 0, 3, -1, 4]) }))).toEqual(['M·L·M·M·'])
+  })
+})
+
+describe('a run that diverges', () => {
+  test.each([
+    ['in the middle', 'learning-rate:100'],
+    ['at once', 'learning-rate:0.1'],
+  ])('%s: its line ends where it does, and says so', async (when, run) => {
+    const { state } = readBench(new Map(Object.entries({ preset: 'spirals', runs: '1', depth: '6', run1: `norm:none;${run}` })), 'digits')
+    const data = await benchData(state.bench, null)
+    if (when === 'at once') data.train.tensors[0].fill_(inf)
+    const session = new Session({ ...state.bench, ...state.runs[0] }, data)
+    const track = new Track(state.runs[0], state.bench)
+    while (!track.divergence) {
+      const { record, snapshot, evaluation, divergence } = session.next()
+      track.add({ steps: [record], snapshots: snapshot ? [snapshot] : [], evaluations: evaluation ? [evaluation] : [] })
+      track.divergence = divergence
+      expect(record.step).toBeLessThan(100)
+    }
+    const said = `${track.divergence.loss} at step ${track.step}`
+    for (const figure of [lossChart([track], []), accuracyChart([track])]) {
+      const svg = drawn(figure)
+      expect(svg.match(new RegExp(`>[^<]*${said}<`, 'g'))).toHaveLength(1)
+    }
+    expect(lossChart([track], []).series[0].points.at(-1)).toEqual({ x: track.step, y: nan })
+    for (const figure of [gapChart([track]), gradientChart([track], null, false), deadChart([track], null)]) drawn(figure)
   })
 })
 
