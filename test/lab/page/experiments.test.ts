@@ -45,13 +45,14 @@ test.each(Object.keys(tiny))('%s: the numbers of the page are those of Node', as
   const answer = await page.evaluate(
     async ([name, settings]) => {
       const worker = new Worker('/worker.js', { type: 'module' })
-      const digits = await (await fetch('/data/digits/mnist-5000-1000.bin.gz')).blob()
+      const fetched = (file: string) => fetch(file).then((answer) => answer.blob())
+      const [digits, text] = await Promise.all(['/data/digits/mnist-5000-1000.bin.gz', '/data/moby-dick/part-1.txt.gz'].map(fetched))
       const answered = new Promise<{ answer?: { view: { result: { runs: unknown } } }; error?: string }>((resolve) => {
         worker.onmessage = ({ data }) => (data.answer || data.error) && resolve(data)
         worker.onerror = ({ message }) => resolve({ error: message })
       })
       worker.postMessage({ type: 'digits', file: digits })
-      worker.postMessage({ type: 'experiment', id: 1, name, settings })
+      worker.postMessage({ type: 'experiment', id: 1, name, settings, text })
       const { answer, error } = await answered
       worker.terminate()
       return { runs: answer?.view.result.runs, error }

@@ -107,7 +107,8 @@ describe('studies', () => {
     const { text } = await downloaded(page, () => page.getByRole('button', { name: 'Runs as JSON' }).click())
     const [{ evaluations }]: { evaluations: { step: number; testAccuracy: number }[] }[] = JSON.parse(text).runs
     expect(evaluations.find(({ step }) => step === 50)?.testAccuracy).toBe(expected[3])
-    // What was filled is still there.
+    // What was filled is still there, one step of history before the knob that was turned.
+    await page.goBack()
     await page.goBack()
     await page.getByText('All runs are there').waitFor()
     await page.close()
