@@ -68,7 +68,8 @@ describe('without a mouse', () => {
       return { heard, keys }
     })
     expect(keys).toHaveLength(6)
-    expect(heard.length).toBeLessThanOrEqual(1 + keys.slice(1).filter((key, i) => key - keys[i] > 240).length)
+    // What the run itself says, such as that it has paused, may come in between.
+    expect(heard.filter((sentence) => /^step \d/.test(sentence)).length).toBeLessThanOrEqual(1 + keys.slice(1).filter((key, i) => key - keys[i] > 240).length)
     expect(await page.locator('#live').getAttribute('aria-live')).toBe('polite')
 
     await tabTo(page, /^Numbers and files/)
