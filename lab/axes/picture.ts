@@ -1,4 +1,5 @@
 import { element, escapeText } from '../../src/experiments/report/markup.js'
+import { type Rows, titleWidth } from '../charts/export.js'
 import type { AxesNumbers } from '../training/axes.js'
 import { type Block, positionOf } from './block.js'
 import { CELL, layoutOf, outline } from './layout.js'
@@ -40,13 +41,12 @@ export function blockPicture(block: Block, values: ArrayLike<number>, title: str
     element('text', { class: 'title', x: 8, y: 20 }, escapeText(title)),
     element('g', { transform: `translate(0 ${TITLE})` }, [...cells, borders, ...labels].join('')),
   ]
-  // A title is about 7 wide a letter.
-  const width = Math.max(layout.width, title.length * 7.2 + 16)
+  const width = Math.max(layout.width, titleWidth(title))
   return element('svg', { viewBox: `0 0 ${width} ${layout.height + TITLE}`, role: 'img', 'aria-label': title }, content.join(''))
 }
 
 /** Every cell: where it is, which statistic it shares, and its numbers. */
-export function blockRows(block: Block, numbers: AxesNumbers): { header: string[]; rows: number[][] } {
+export function blockRows(block: Block, numbers: AxesNumbers): Rows {
   return {
     header: [...block.names, 'statistic', 'mean', block.norm.centered ? 'variance' : 'mean square', 'before', 'normalised', 'after'],
     rows: Array.from(block.groupOf, (group, i) => [

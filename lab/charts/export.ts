@@ -13,6 +13,15 @@ export function download(name: string, contents: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
+/** Numbers of a figure, with the names of their columns. */
+export interface Rows {
+  header: readonly string[]
+  rows: readonly (readonly (string | number)[])[]
+}
+
+/** A letter of a title is about 7.2 wide. */
+export const titleWidth = (title: string): number => title.length * 7.2 + 16
+
 /** `loss of each step` becomes `loss-of-each-step`. */
 export const fileName = (title: string): string =>
   title
@@ -88,7 +97,7 @@ export const csvOf = (header: readonly string[], rows: readonly (readonly (strin
   `${[header, ...rows].map((row) => row.map(field).join(',')).join('\n')}\n`
 
 /** Every point of a chart, in full. */
-export function chartRows({ x, series }: Pick<Chart, 'x' | 'series'>): { header: string[]; rows: (string | number)[][] } {
+export function chartRows({ x, series }: Pick<Chart, 'x' | 'series'>): Rows {
   const spread = series.some(({ points }) => points.some((p) => p.spread !== undefined))
   return {
     header: ['series', x.label, 'value', ...(spread ? ['spread'] : [])],

@@ -1,11 +1,11 @@
 import { announce } from '../state/app.js'
-import { csvOf, download, fileName, type Key, png, standaloneSvg } from './export.js'
+import { csvOf, download, fileName, type Key, png, type Rows, standaloneSvg } from './export.js'
 
 export interface ExportsProps {
   title: string
   /** Of one svg element. */
   markup: () => string
-  data: () => { header: readonly string[]; rows: readonly (readonly (string | number)[])[] }
+  data: () => Rows
   /** What its lines stand for, said in files where the page's legend is not. */
   keys?: readonly Key[]
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { drawSoon, watchElement } from './draw.js'
+import type { Rows } from './export.js'
 import { Exports, type ExportsProps } from './exports.js'
 
 interface PictureProps extends ExportsProps {
@@ -42,7 +43,7 @@ export function Picture({ title, markup, version, data, keys = [], children, bel
   )
 }
 
-function DataTable({ title, header, rows }: { title: string; header: readonly string[]; rows: readonly (readonly (string | number)[])[] }) {
+function DataTable({ title, header, rows }: Rows & { title: string }) {
   const shown = rows.slice(-MOST_ROWS)
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`Numbers of: ${title}`}>

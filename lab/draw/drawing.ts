@@ -1,5 +1,5 @@
 import { type Chart, chart as drawChart } from '../../src/experiments/report/chart.js'
-import { chartRows, csvOf, fileName, type Key, standaloneSvg } from '../charts/export.js'
+import { chartRows, csvOf, fileName, type Key, type Rows, standaloneSvg } from '../charts/export.js'
 import type { OwnFile } from '../training/own.js'
 
 /** A figure as files. */
@@ -24,11 +24,6 @@ export interface Drawn {
   drawings: Drawing[]
   /** What could not be taken as the address has it. */
   notes: string[]
-}
-
-interface Rows {
-  header: readonly string[]
-  rows: readonly (readonly (string | number)[])[]
 }
 
 export const drawing = (name: string, svg: string, { header, rows }: Rows, keys: readonly Key[] = []): Drawing => ({

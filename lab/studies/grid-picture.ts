@@ -1,5 +1,6 @@
 import { normNames } from '../../src/experiments/norms.js'
 import { element, escapeText } from '../../src/experiments/report/markup.js'
+import { type Rows, titleWidth } from '../charts/export.js'
 import { activationNames } from '../workbench/settings.js'
 import type { Cell, GridSettings } from './grid.js'
 import type { Outcome } from './trials.js'
@@ -56,12 +57,12 @@ export function gridPicture(settings: GridSettings, activation: Cell['activation
     ...names,
     ...squares,
   ]
-  const width = Math.max(LEFT + rates.length * WIDTH + 8, title.length * 7.2 + 16)
+  const width = Math.max(LEFT + rates.length * WIDTH + 8, titleWidth(title))
   return element('svg', { viewBox: `0 0 ${width} ${TOP + norms.length * HEIGHT + 8}`, role: 'img', 'aria-label': title }, content.join(''))
 }
 
 /** Every cell that has been run. @param activation of one grid; without it, of all */
-export function gridRows(cells: readonly Cell[], outcomes: Outcomes, activation?: Cell['activation']): { header: string[]; rows: (string | number)[][] } {
+export function gridRows(cells: readonly Cell[], outcomes: Outcomes, activation?: Cell['activation']): Rows {
   const rows = cells.flatMap((cell, i) => {
     const outcome = outcomes[i]
     if (!outcome || (activation && cell.activation !== activation)) return []

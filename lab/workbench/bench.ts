@@ -1,18 +1,11 @@
 import { signal } from '@preact/signals'
-import type { Point } from '../../src/experiments/report/chart.js'
 import { announce } from '../state/app.js'
 import type { OwnData } from '../training/own.js'
 import { nameOf } from './figures.js'
 import { Run } from './run.js'
 import { benchSettings, difference, nextStop, type RunSettings, runSettings, whileRunning } from './settings.js'
 import type { BenchState } from './state.js'
-
-/** A run that is over, for comparison. */
-export interface Earlier {
-  name: string
-  look: number
-  points: readonly Point[]
-}
+import type { Earlier } from './track.js'
 
 const MOST_EARLIER = 3
 /** Fewer steps than this are not worth a line. */

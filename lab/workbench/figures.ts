@@ -1,8 +1,7 @@
 import { type Chart, hasPlace, type Point, type Series } from '../../src/experiments/report/chart.js'
 import type { BlockSnapshot, Snapshot } from '../training/records.js'
-import type { Earlier } from './bench.js'
 import { runName } from './settings.js'
-import type { Track } from './track.js'
+import type { Earlier, Track } from './track.js'
 
 /** The charts of the bench, made from what the runs have told. A run has the same look in all of them: its place on the bench. */
 

@@ -134,6 +134,7 @@ export class Run extends Track {
     }
     this.changed()
   }
+
   private hearChange({ step, settings }: Extract<Report, { type: 'changed' }>): void {
     const before = this.used
     this.used = { ...before, ...settings }

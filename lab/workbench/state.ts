@@ -75,7 +75,7 @@ function startOf(preset: string): BenchState {
   return { preset, bench: { ...defaultsOf(benchSettings), ...bench }, play: defaultsOf(playSettings), runs: runs.map(filled) }
 }
 
-/** `norm:none;lr:0.5` as a map. */
+/** `norm:none;learning-rate:0.5` as a map. */
 const pairs = (text: string): Map<string, string> =>
   new Map(
     text

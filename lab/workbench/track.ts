@@ -1,3 +1,4 @@
+import type { Point } from '../../src/experiments/report/chart.js'
 import type { Divergence, Evaluation, Snapshot, StepRecord } from '../training/records.js'
 import { StepSeries, Thinned } from './series.js'
 import type { BenchSettings, RunSettings } from './settings.js'
@@ -6,6 +7,13 @@ const SNAPSHOTS = 24
 const EVALUATIONS = 120
 /** Kept one by one, so that a link can be checked to give the same run. */
 const FIRST = 50
+
+/** A run that is over, for comparison. */
+export interface Earlier {
+  name: string
+  look: number
+  points: readonly Point[]
+}
 
 /** What a run has told so far, in bounded memory: all that figures are made of, in the page and in the command. */
 export class Track {

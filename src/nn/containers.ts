@@ -1,6 +1,6 @@
 import { IndexError, KeyError, kindOf } from '../core/errors.js'
 import type { Tensor } from '../core/tensor.js'
-import { canFuse, forwardFused, isPassing } from './fusion.js'
+import { canFuse, forwardFused, keepsNoTensor } from './fusion.js'
 import { type Member, Module } from './module.js'
 
 /** A module that maps one tensor to one tensor: what `Sequential` chains. */
@@ -74,13 +74,13 @@ export class Sequential extends Container<Layer> {
     const layers = [...this.items.values()]
     for (let i = 0; i < layers.length; i++) {
       const [layer, next] = [layers[i], layers.at(i + 1)]
-      const passing = isPassing(layer)
+      const keepsNone = keepsNoTensor(layer)
       const fused = next && canFuse(layer, next)
       const z = fused ? forwardFused(layer, next, y) : layer.forward(y)
       if (fused) i++
       const sameStorage = z.storage === y.storage
-      if (between && passing && !sameStorage) y.storage.leaveToGraph()
-      between = passing && (between || !sameStorage)
+      if (between && keepsNone && !sameStorage) y.storage.leaveToGraph()
+      between = keepsNone && (between || !sameStorage)
       y = z
     }
     return y

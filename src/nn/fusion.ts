@@ -36,7 +36,7 @@ const takesEpilogue = (module: Module): module is Module & TakesEpilogue => spea
 const isActivation = (module: Module): module is Module & ActivationLayer => speaksFor(module, asActivation)
 
 /** Whether nobody can hold what the layer got or returned, once it has returned: a hook, a probe or a subclass may. */
-export const isPassing = (layer: Module): boolean => [withEpilogue, asActivation, keepsNothing].some((member) => speaksFor(layer, member))
+export const keepsNoTensor = (layer: Module): boolean => [withEpilogue, asActivation, keepsNothing].some((member) => speaksFor(layer, member))
 
 /** Whether `forwardFused` does both in one pass. */
 export const canFuse = (layer: Module, activation: Module): boolean => takesEpilogue(layer) && isActivation(activation)

@@ -78,15 +78,15 @@ interface FeedForward {
   readonly activation: ((x: Tensor) => Tensor) | Layer
 }
 
-let named: ReadonlyMap<unknown, Layer> | undefined
+let activationLayers: ReadonlyMap<unknown, Layer> | undefined
 
 /** The layer of a function that has one: that can follow a Linear in its pass. */
 function layerOf(activation: ((x: Tensor) => Tensor) | Layer): ((x: Tensor) => Tensor) | Layer {
-  named ??= new Map<unknown, Layer>([
+  activationLayers ??= new Map<unknown, Layer>([
     [relu, new ReLU()],
     [gelu, new GELU()],
   ])
-  return named.get(activation) ?? activation
+  return activationLayers.get(activation) ?? activation
 }
 
 function feedForward({ linear1, dropout, linear2, activation }: FeedForward, x: Tensor): Tensor {
